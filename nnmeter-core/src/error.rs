@@ -114,9 +114,10 @@ mod tests {
 
     #[test]
     fn prints_subject_found_and_expected_on_one_line() {
-        let error = Error::new(ErrorKind::ShapeMismatch, "node #12 \"conv\"", "input has 64 channels")
-            .expected("32, as the weight says")
-            .hint("check the export");
+        let error =
+            Error::new(ErrorKind::ShapeMismatch, "node #12 \"conv\"", "input has 64 channels")
+                .expected("32, as the weight says")
+                .hint("check the export");
         assert_eq!(
             error.to_string(),
             "node #12 \"conv\": input has 64 channels; expected 32, as the weight says"

@@ -1,0 +1,1 @@
+//! Importers: bytes of a model file in, a [`Graph`](crate::graph::Graph) out.

@@ -1,0 +1,471 @@
+//! Operators: one closed enum for what every importer reads.
+//!
+//! Importers bring their formats to one spelling: whatever may be an attribute in one version of a
+//! format and an operand in another (the shape of a Reshape, the axes of a Squeeze) is always an
+//! operand here, and weights are always operands of constant nodes. Shape rules live in
+//! [`crate::infer`], fusion in [`crate::detect`]; this file has no behaviour beyond names.
+
+use smallvec::SmallVec;
+
+use crate::tensor::{Constant, DType, Dim};
+
+/// Per-axis values over the spatial axes, outermost first (`[height, width]` for images).
+pub type Spatial = SmallVec<[usize; 3]>;
+
+/// Where the channel axis is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// `NCHW` and its 1-D and 3-D relatives.
+    #[default]
+    ChannelsFirst,
+    /// `NHWC` and its 1-D and 3-D relatives.
+    ChannelsLast,
+}
+
+impl Layout {
+    /// Index of the channel axis in a tensor of `rank` axes; `None` below two axes.
+    pub fn channel_axis(self, rank: usize) -> Option<usize> {
+        match self {
+            _ if rank < 2 => None,
+            Layout::ChannelsFirst => Some(1),
+            Layout::ChannelsLast => Some(rank - 1),
+        }
+    }
+
+    /// Indices of the spatial axes in a tensor of `rank` axes; empty below three axes.
+    pub fn spatial_axes(self, rank: usize) -> std::ops::Range<usize> {
+        match self {
+            _ if rank < 3 => 0..0,
+            Layout::ChannelsFirst => 2..rank,
+            Layout::ChannelsLast => 1..rank - 1,
+        }
+    }
+}
+
+/// What a node does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// A graph input: its element type, and its extents if the format states them.
+    Input(DType, Option<Vec<Dim>>),
+    /// A weight or any other constant.
+    Const(Constant),
+    /// Convolution. Operands: data, weight, bias?
+    Conv(Conv),
+    /// Windowed pooling. Operands: data.
+    Pool(Pool),
+    /// Pooling over all spatial axes, which stay with extent 1. Operands: data.
+    GlobalPool(PoolKind, Layout),
+    /// Matrix product `op(A) op(B) (+ C)`. Operands: A, B, C?
+    MatMul {
+        /// A is used transposed in its last two axes.
+        transpose_a: bool,
+        /// B is used transposed in its last two axes.
+        transpose_b: bool,
+    },
+    /// Normalisation. Operands: data, then its parameters.
+    Norm(Norm),
+    /// One-operand function of each element.
+    Unary(Unary),
+    /// Function of two or more operands, elementwise with broadcasting.
+    Binary(Binary),
+    /// Elementwise choice. Operands: condition, x, y.
+    Where,
+    /// Reduction. Operands: data, axes? (absent: all axes).
+    Reduce {
+        /// The function folded over the axes.
+        kind: ReduceKind,
+        /// Reduced axes stay with extent 1.
+        keep_dims: bool,
+    },
+    /// Index of the extreme element along an axis. Operands: data.
+    ArgReduce {
+        /// The axis; negative counts from the end.
+        axis: i64,
+        /// The axis stays with extent 1.
+        keep_dims: bool,
+    },
+    /// Softmax, or its logarithm. Operands: data.
+    Softmax {
+        /// The axis; negative counts from the end.
+        axis: i64,
+        /// Log-softmax.
+        log: bool,
+    },
+    /// Concatenation of all operands along an axis.
+    Concat {
+        /// The axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Operands of equal shape stacked along a new axis.
+    Stack {
+        /// The new axis; negative counts from the end of the result.
+        axis: i64,
+    },
+    /// Split into as many parts as the node has outputs. Operands: data, sizes? (absent: equal).
+    Split {
+        /// The axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Strided window. Operands: data, starts, ends, axes?, steps?
+    Slice,
+    /// TensorFlow's StridedSlice. Operands: data, begin, end, strides.
+    StridedSlice(StridedSliceMasks),
+    /// Selection by index along an axis. Operands: data, indices.
+    Gather {
+        /// The axis; negative counts from the end.
+        axis: i64,
+    },
+    /// New extents for the same elements.
+    Reshape(Reshape),
+    /// Permutation of axes; `None` reverses them. Operands: data.
+    Transpose(Option<SmallVec<[usize; 5]>>),
+    /// Broadcast to a shape. Operands: data, shape.
+    Expand,
+    /// Repetition. Operands: data, repeats.
+    Tile,
+    /// Padding. Operands: data, pads (all begins, then all ends), value?, axes?
+    Pad,
+    /// Interpolation. Operands: data, roi?, scales?, sizes?
+    Resize(ResizeMode),
+    /// Channels to space by a block size. Operands: data.
+    DepthToSpace(usize, Layout),
+    /// Space to channels by a block size. Operands: data.
+    SpaceToDepth(usize, Layout),
+    /// Conversion of the element type. Operands: data.
+    Cast(DType),
+    /// Extents of the operand between two axes. Operands: data.
+    Shape {
+        /// First axis; negative counts from the end.
+        start: i64,
+        /// End axis, exclusive; `None` is the rank.
+        end: Option<i64>,
+    },
+    /// Number of elements of the operand. Operands: data.
+    Size,
+    /// Constant of a shape. Operands: shape.
+    ConstantOfShape(DType),
+    /// Arithmetic progression. Operands: start, limit, delta.
+    Range,
+    /// The k largest elements along an axis: values, indices. Operands: data, k.
+    TopK {
+        /// The axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Recurrent layer. Operands: as ONNX's, X, W, R, ...
+    Recurrent(Recurrent),
+    /// An operator without a place of its own: reported by name, with the shapes that its file
+    /// declares, if any.
+    Other {
+        /// The format's name of the operator, with its domain if it is not the default.
+        op_type: Box<str>,
+    },
+}
+
+/// Attributes of a convolution. Weights are read as `filter` says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conv {
+    /// Transposed ("deconvolution").
+    pub transposed: bool,
+    /// Where the channels of the data are.
+    pub layout: Layout,
+    /// How the weight operand is laid out.
+    pub filter: FilterLayout,
+    /// Strides; empty for all ones.
+    pub strides: Spatial,
+    /// Dilations; empty for all ones.
+    pub dilations: Spatial,
+    /// Padding.
+    pub padding: Padding,
+    /// Extra extent at the end of a transposed convolution's output; empty for none.
+    pub output_padding: Spatial,
+    /// Number of groups. For [`FilterLayout::HwioDepthwise`] it is the number of input channels
+    /// whatever is written here.
+    pub groups: usize,
+}
+
+impl Default for Conv {
+    fn default() -> Self {
+        Self {
+            transposed: false,
+            layout: Layout::ChannelsFirst,
+            filter: FilterLayout::Oihw,
+            strides: Spatial::new(),
+            dilations: Spatial::new(),
+            padding: Padding::default(),
+            output_padding: Spatial::new(),
+            groups: 1,
+        }
+    }
+}
+
+/// Order of the axes of a convolution's weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FilterLayout {
+    /// `[out, in / groups, spatial...]`; for a transposed one `[in, out / groups, spatial...]`.
+    #[default]
+    Oihw,
+    /// `[spatial..., in / groups, out]`; for a transposed one `[spatial..., out, in]`.
+    Hwio,
+    /// TensorFlow's depthwise `[spatial..., in, multiplier]`.
+    HwioDepthwise,
+}
+
+/// Padding of a windowed operator.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Padding {
+    /// Given amounts: begins, ends; empty for none.
+    Explicit(Spatial, Spatial),
+    /// Output extent is the input's divided by the stride, rounded up; odd padding at the end.
+    SameUpper,
+    /// As [`Padding::SameUpper`], odd padding at the begin.
+    SameLower,
+}
+
+impl Default for Padding {
+    /// No padding.
+    fn default() -> Self {
+        Padding::Explicit(Spatial::new(), Spatial::new())
+    }
+}
+
+/// Attributes of a windowed pooling.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The pooling function.
+    pub kind: PoolKind,
+    /// Where the channels of the data are.
+    pub layout: Layout,
+    /// Window extents.
+    pub kernel: Spatial,
+    /// Strides; empty for all ones.
+    pub strides: Spatial,
+    /// Dilations; empty for all ones.
+    pub dilations: Spatial,
+    /// Padding.
+    pub padding: Padding,
+    /// Partial windows at the end count.
+    pub ceil_mode: bool,
+}
+
+/// Function of a pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PoolKind {
+    /// Largest element.
+    Max,
+    /// Mean.
+    Average,
+    /// L-p norm.
+    Lp,
+}
+
+/// A normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Norm {
+    /// Batch normalisation, at inference: one scale and shift a channel.
+    Batch(Layout),
+    /// Layer normalisation over the axes from `axis` on.
+    Layer {
+        /// First normalised axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Root-mean-square normalisation over the axes from `axis` on.
+    Rms {
+        /// First normalised axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Instance normalisation.
+    Instance,
+    /// Group normalisation.
+    Group {
+        /// Number of groups.
+        groups: usize,
+    },
+    /// Local response normalisation across channels.
+    LocalResponse,
+    /// L-p normalisation along an axis.
+    Lp,
+    /// Mean-variance normalisation.
+    MeanVariance,
+}
+
+/// A function of one element.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)] // the names are the functions' own
+pub enum Unary {
+    Relu,
+    /// Clamp; an absent bound is open, or not known when the model is read.
+    Clip {
+        min: Option<f32>,
+        max: Option<f32>,
+    },
+    LeakyRelu,
+    ThresholdedRelu,
+    Elu,
+    Selu,
+    Celu,
+    Sigmoid,
+    /// `max(0, min(1, alpha x + beta))`.
+    HardSigmoid {
+        alpha: f32,
+        beta: f32,
+    },
+    /// `x hard_sigmoid(x)` with alpha 1/6, beta 1/2.
+    HardSwish,
+    /// `x sigmoid(x)`, also called SiLU.
+    Swish,
+    Mish,
+    Gelu,
+    Tanh,
+    Softplus,
+    Softsign,
+    Shrink,
+    Erf,
+    Exp,
+    Log,
+    Sqrt,
+    Rsqrt,
+    Square,
+    Reciprocal,
+    Neg,
+    Abs,
+    Sign,
+    Floor,
+    Ceil,
+    Round,
+    Not,
+    IsNaN,
+    IsInf,
+    Sin,
+    Cos,
+    Tan,
+    Asin,
+    Acos,
+    Atan,
+    Sinh,
+    Cosh,
+    Asinh,
+    Acosh,
+    Atanh,
+    CumSum,
+}
+
+/// An elementwise function of two or more operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the functions' own
+pub enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    FloorDiv,
+    Mod,
+    Pow,
+    Min,
+    Max,
+    Mean,
+    SquaredDifference,
+    PRelu,
+    And,
+    Or,
+    Xor,
+    BitShift,
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Binary {
+    /// Whether the result is boolean whatever the operands are.
+    pub fn is_comparison(self) -> bool {
+        matches!(
+            self,
+            Binary::Equal
+                | Binary::Less
+                | Binary::LessOrEqual
+                | Binary::Greater
+                | Binary::GreaterOrEqual
+        )
+    }
+}
+
+/// Function of a reduction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the functions' own
+pub enum ReduceKind {
+    Mean,
+    Sum,
+    SumSquare,
+    Max,
+    Min,
+    Prod,
+    L1,
+    L2,
+    LogSum,
+    LogSumExp,
+}
+
+/// How a Reshape gets its extents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reshape {
+    /// Operands: data, shape (-1: whatever is left). A zero copies the extent of the data unless
+    /// `allow_zero`.
+    To {
+        /// A zero means an empty axis.
+        allow_zero: bool,
+    },
+    /// To two axes, split before `axis`. Operands: data.
+    Flatten {
+        /// The axis; negative counts from the end.
+        axis: i64,
+    },
+    /// Axes of extent 1 dropped. Operands: data, axes? (absent: all of them).
+    Squeeze,
+    /// Axes of extent 1 added. Operands: data, axes.
+    Unsqueeze,
+}
+
+/// Masks of TensorFlow's StridedSlice; bit `i` is about axis `i` of the specification.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are TensorFlow's own
+pub struct StridedSliceMasks {
+    pub begin: u32,
+    pub end: u32,
+    pub ellipsis: u32,
+    pub new_axis: u32,
+    pub shrink_axis: u32,
+}
+
+/// Interpolation of a Resize.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResizeMode {
+    /// Nearest neighbour.
+    Nearest,
+    /// (Bi-, tri-)linear.
+    Linear,
+    /// Cubic.
+    Cubic,
+}
+
+/// Attributes of a recurrent layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Recurrent {
+    /// The cell.
+    pub cell: RecurrentCell,
+    /// Width of the hidden state; 0 if only the weights tell.
+    pub hidden: usize,
+    /// Forward and backward.
+    pub bidirectional: bool,
+    /// The batch axis comes before the time axis.
+    pub batch_first: bool,
+}
+
+/// Cell of a recurrent layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names are the cells' own
+pub enum RecurrentCell {
+    Rnn,
+    Gru,
+    Lstm,
+}

@@ -1,0 +1,80 @@
+//! A graph whose tensor types are known: what kernel detection and pricing work on.
+//!
+//! Made by [`Graph::infer_shapes`](crate::graph::Graph::infer_shapes) alone; nothing downstream
+//! checks shapes again.
+
+use crate::graph::{Graph, NodeId, Value};
+use crate::op::Op;
+use crate::tensor::{TensorType, Values};
+
+/// What is known of a value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fact {
+    /// Its type; `None` behind an operator without a shape rule.
+    pub ty: Option<TensorType>,
+    /// Its elements, where they are small and do not depend on the data.
+    pub values: Option<Values>,
+    /// It does not depend on any graph input's data: the runtime computes it once, at load.
+    pub constant: bool,
+}
+
+/// A graph with a [`Fact`] for every value.
+#[derive(Clone, Debug)]
+pub struct TypedGraph {
+    graph: Graph,
+    order: Vec<NodeId>,
+    first: Vec<u32>,
+    facts: Vec<Fact>,
+}
+
+impl TypedGraph {
+    /// `order` is a topological order of all nodes; `facts` has an entry for each output of each
+    /// node, in the order of node indices, those of node `i` from `first[i]` on.
+    pub(crate) fn new(graph: Graph, order: Vec<NodeId>, first: Vec<u32>, facts: Vec<Fact>) -> Self {
+        Self { graph, order, first, facts }
+    }
+
+    /// The graph without types.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// All nodes in a topological order.
+    pub fn order(&self) -> &[NodeId] {
+        &self.order
+    }
+
+    /// What is known of a value.
+    pub fn fact(&self, value: Value) -> &Fact {
+        &self.facts[self.first[value.node.index()] as usize + usize::from(value.port)]
+    }
+
+    /// Type of a value, if it is known.
+    pub fn ty(&self, value: Value) -> Option<&TensorType> {
+        self.fact(value).ty.as_ref()
+    }
+
+    /// Type of the first output of a node, if it is known.
+    pub fn output_type(&self, id: NodeId) -> Option<&TensorType> {
+        self.facts.get(self.first[id.index()] as usize)?.ty.as_ref()
+    }
+
+    /// Type of the operand of a node in a slot, if there is one and its type is known.
+    pub fn operand_type(&self, id: NodeId, slot: u16) -> Option<&TensorType> {
+        self.ty(self.graph.operand(id, slot)?)
+    }
+
+    /// Whether a node runs at inference: not an input, not a constant, and not computed from
+    /// constants (or shapes) alone, which a runtime folds when it loads the model.
+    pub fn is_op(&self, id: NodeId) -> bool {
+        match self.graph.node(id).op {
+            Op::Input(..) | Op::Const(_) => false,
+            _ => !self.facts[self.first[id.index()] as usize].constant,
+        }
+    }
+
+    /// Whether a node only gives the same bytes another shape.
+    pub fn is_view(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id).op, Op::Reshape(_))
+    }
+}
