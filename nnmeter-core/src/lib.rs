@@ -1,12 +1,15 @@
 //! Kernel-level latency prediction of neural networks.
 
 pub mod builder;
+pub mod detect;
 pub mod error;
 pub mod graph;
 pub mod import;
 pub mod infer;
+pub mod kind;
 pub mod op;
 mod op_name;
+pub mod rules;
 pub mod tensor;
 pub mod typed;
 pub mod units;
