@@ -8,5 +8,7 @@ pub mod infer;
 pub mod op;
 mod op_name;
 pub mod tensor;
+#[cfg(test)]
+pub(crate) mod text;
 pub mod typed;
 pub mod units;
