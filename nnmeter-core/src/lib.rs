@@ -11,5 +11,7 @@ pub mod op;
 mod op_name;
 pub mod rules;
 pub mod tensor;
+#[cfg(test)]
+pub(crate) mod text;
 pub mod typed;
 pub mod units;
