@@ -1,6 +1,7 @@
 //! Kernel-level latency prediction of neural networks.
 
 pub mod builder;
+pub mod ensemble;
 pub mod error;
 pub mod graph;
 pub mod import;
