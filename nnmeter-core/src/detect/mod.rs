@@ -59,10 +59,17 @@ pub fn detect(graph: &TypedGraph, rules: &FusionRules) -> Detection {
 impl Detection {
     /// The kernels, in a topological order of their first operators.
     pub fn kernels(&self) -> impl ExactSizeIterator<Item = Kernel<'_>> {
-        self.kernels.iter().map(|range| Kernel {
-            detection: self,
-            units: &self.units[range.start as usize..range.end as usize],
-        })
+        (0..self.kernels.len()).map(|index| self.kernel(index))
+    }
+
+    /// The kernel at `index` in that order.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    pub fn kernel(&self, index: usize) -> Kernel<'_> {
+        let range = &self.kernels[index];
+        let units = &self.units[range.start as usize..range.end as usize];
+        Kernel { detection: self, units }
     }
 }
 
