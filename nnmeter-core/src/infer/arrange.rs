@@ -174,30 +174,54 @@ mod tests {
     #[test]
     fn refuses_what_does_not_fit() {
         for (text, message) in [
-            ("z = input 1x8x5x4 ; y = concat x z axis=1", expect![[r#"
+            (
+                "z = input 1x8x5x4 ; y = concat x z axis=1",
+                expect![[r#"
                 node #2 "y": operand 1 is 1x8x5x4; expected 1x8x6x4 as operand 0, but for axis 1
-            "#]]),
-            ("y = pad x 1,1", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = pad x 1,1",
+                expect![[r#"
                 node #1 "y": has 2 paddings; expected 8, two an axis
-            "#]]),
-            ("y = pad x 0,0,-4,0,0,0,-4,0", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = pad x 0,0,-4,0,0,0,-4,0",
+                expect![[r#"
                 node #1 "y": padding of -4 and -4 leaves nothing of 6; expected no more cropped than there is
-            "#]]),
-            ("y = expand x 1,7,6,4", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = expand x 1,7,6,4",
+                expect![[r#"
                 node #1 "y": cannot expand 1x8x6x4 to 1x7x6x4; expected extents that are equal or 1, from the last axis back
-            "#]]),
-            ("y = d2s x block=3", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = d2s x block=3",
+                expect![[r#"
                 node #1 "y": input has 8 channels; expected a multiple of 9
-            "#]]),
-            ("y = s2d x block=4", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = s2d x block=4",
+                expect![[r#"
                 node #1 "y": input is 1x8x6x4; expected spatial extents divisible by 4
-            "#]]),
-            ("y = s2d x block=0", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = s2d x block=0",
+                expect![[r#"
                 node #1 "y": block size is 0; expected 1 or more
-            "#]]),
-            ("y = tile x 2,", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = tile x 2,",
+                expect![[r#"
                 node #1 "y": has 1 repeats; expected 4, one for each axis of 1x8x6x4
-            "#]]),
+            "#]],
+            ),
         ] {
             check(&format!("x = input 1x8x6x4 ; {text}"), message);
         }

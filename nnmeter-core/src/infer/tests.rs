@@ -99,25 +99,40 @@ fn unknown_operators_stop_knowledge_but_not_inference() {
 
 #[test]
 fn open_inputs_are_errors_but_for_the_batch() {
-    check("x = input Nx3xhxw ; y = relu x", expect![[r#"
+    check(
+        "x = input Nx3xhxw ; y = relu x",
+        expect![[r#"
         input "x": dimension 2 is open ("h"); expected a fixed extent
         hint: give it with --input-shape x:1x3x224x224
-    "#]]);
-    check("x = input unknown ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input unknown ; y = relu x",
+        expect![[r#"
         input "x": its shape is not given; expected a fixed extent
         hint: give it with --input-shape x:1x3x224x224
-    "#]]);
-    check("x = input N ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input N ; y = relu x",
+        expect![[r#"
         input "x": dimension 0 is open ("N"); expected a fixed extent
         hint: give it with --input-shape x:1
-    "#]]);
-    check("x = input i64:?xlength ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input i64:?xlength ; y = relu x",
+        expect![[r#"
         input "x": dimension 1 is open ("length"); expected a fixed extent
         hint: give it with --input-shape x:1x128
-    "#]]);
-    check("x = input 1x3 ; y = relu x ; z = input ?x? ; output y", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input 1x3 ; y = relu x ; z = input ?x? ; output y",
+        expect![[r#"
         y: 1x3
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -139,7 +154,8 @@ fn batch_size_follows_into_constants() {
         y: 8x10
         e: 8x1x10
         o: ?
-    "#]].assert_eq(&rebatched(8));
+    "#]]
+    .assert_eq(&rebatched(8));
     assert_eq!(rebatched(1), show(graph(network)));
 }
 
@@ -188,51 +204,96 @@ fn convolutions() {
 #[test]
 fn convolutions_that_contradict_themselves() {
     for (text, message) in [
-        ("y = conv x k=3 in=32 out=8", expect![[r#"
+        (
+            "y = conv x k=3 in=32 out=8",
+            expect![[r#"
             node #1 "y": input has 64 channels; expected 32, as its weight says
-        "#]]),
-        ("y = conv x k=9 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=9 out=8",
+            expect![[r#"
             node #1 "y": window of 9 does not fit an extent of 7 padded by 0; expected a window that fits its input
-        "#]]),
-        ("y = conv x k=3 d=4 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=3 d=4 out=8",
+            expect![[r#"
             node #1 "y": window of 3 dilated by 4 does not fit an extent of 7 padded by 0; expected a window that fits its input
-        "#]]),
-        ("y = conv x k=3 s=0 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=3 s=0 out=8",
+            expect![[r#"
             node #1 "y": stride is 0; expected 1 or more
-        "#]]),
-        ("y = conv x k=0 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=0 out=8",
+            expect![[r#"
             node #1 "y": window extent is 0; expected 1 or more
-        "#]]),
-        ("y = conv x k=3 s=1x1x1 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=3 s=1x1x1 out=8",
+            expect![[r#"
             node #1 "y": has 3 strides; expected 2, one for each spatial axis
-        "#]]),
-        ("y = conv x k=3 nd=3 out=8", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=3 nd=3 out=8",
+            expect![[r#"
             node #1 "y": weight 8x64x3x3x3 has 5 axes; expected 4 as its input 1x64x7x7
-        "#]]),
-        ("y = conv x k=3 out=9 g=2", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x k=3 out=9 g=2",
+            expect![[r#"
             node #1 "y": weight 9x32x3x3 has 9 channels in groups; expected a multiple of 2, the number of groups
-        "#]]),
-        ("w = const 8x64x3x3 ; y = conv x w g=0", expect![[r#"
+        "#]],
+        ),
+        (
+            "w = const 8x64x3x3 ; y = conv x w g=0",
+            expect![[r#"
             node #2 "y": has 0 groups; expected 1 or more
-        "#]]),
-        ("y = conv x _", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = conv x _",
+            expect![[r#"
             node #1 "y": operand 1 is missing; expected one, as every Conv has
-        "#]]),
-        ("y = maxpool x k=3 nd=1", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = maxpool x k=3 nd=1",
+            expect![[r#"
             node #1 "y": window has 1 extents; expected 2, one for each spatial axis of 1x64x7x7
-        "#]]),
-        ("y = maxpool x k=3 p=18446744073709551615", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = maxpool x k=3 p=18446744073709551615",
+            expect![[r#"
             node #1 "y": window of 3 does not fit an extent of 7 padded by 18446744073709551615; expected a window that fits its input
-        "#]]),
-        ("f = flatten x ; y = gap f", expect![[r#"
+        "#]],
+        ),
+        (
+            "f = flatten x ; y = gap f",
+            expect![[r#"
             node #2 "y": input is 1x3136; expected a batch, channels and spatial axes
-        "#]]),
-        ("y = bn x ch=32", expect![[r#"
+        "#]],
+        ),
+        (
+            "y = bn x ch=32",
+            expect![[r#"
             node #1 "y": scale has 32 values; expected 64, the channels of 1x64x7x7
-        "#]]),
-        ("z = input 1x64x7x8 ; y = add x z", expect![[r#"
+        "#]],
+        ),
+        (
+            "z = input 1x64x7x8 ; y = add x z",
+            expect![[r#"
             node #2 "y": operands 1x64x7x7 and 1x64x7x8 do not broadcast; expected extents that are equal or 1, from the last axis back
-        "#]]),
+        "#]],
+        ),
     ] {
         check(&format!("x = input 1x64x7x7 ; {text}"), message);
     }
