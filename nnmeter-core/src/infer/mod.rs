@@ -17,10 +17,13 @@ mod resize;
 mod rules;
 mod site;
 mod slicing;
+mod split;
 #[cfg(test)]
 mod tests;
 mod view;
 mod window;
+#[cfg(test)]
+mod window_tests;
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
