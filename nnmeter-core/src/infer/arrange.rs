@@ -13,18 +13,32 @@ impl Site<'_> {
         let mut dims = first.dims.clone();
         for slot in 1..self.operands.len() {
             let other = self.ty(slot)?;
-            let agree = |(index, (a, b)): (usize, (&usize, &usize))| index == axis || a == b;
-            if other.rank() != first.rank()
-                || !other.dims.iter().zip(&first.dims).enumerate().all(agree)
-            {
+            let mut agree = other.rank() == first.rank();
+            for (index, (dim, &extent)) in dims.iter_mut().zip(&other.dims).enumerate() {
+                if index == axis {
+                    *dim = dim.saturating_add(extent);
+                } else if index == 0 && self.has_old_batch(slot, extent) {
+                    // A class token, say: the runtime repeats it.
+                } else if index == 0 && self.has_old_batch(0, *dim) {
+                    *dim = extent;
+                } else {
+                    agree &= *dim == extent;
+                }
+            }
+            if !agree {
                 return Err(self.mismatch(
                     format!("operand {slot} is {other}"),
                     format!("{first} as operand 0, but for axis {axis}"),
                 ));
             }
-            dims[axis] = dims[axis].saturating_add(other.dims[axis]);
         }
         Ok(typed(first, dims))
+    }
+
+    /// Whether an operand is constant with the file's own batch size written into it.
+    fn has_old_batch(&self, slot: usize, extent: usize) -> bool {
+        let constant = self.operand(slot).is_some_and(|value| self.facts.get(value).constant);
+        constant && self.graph.rebatch.is_some_and(|rebatch| rebatch.from == extent)
     }
 
     pub(super) fn stack(&self, axis: i64) -> Rule<TensorType> {

@@ -1,7 +1,7 @@
 //! Shape inference: from a [`Graph`] to a [`TypedGraph`].
 //!
 //! This file walks the graph; what an operator does to shapes is in the file of its family, and
-//! [`rules`] says which. Values of small integer tensors are followed too ([`fold`]), because
+//! `rules` says which. Values of small integer tensors are followed too (`fold`), because
 //! exporters compute the target of a Reshape from the shape of its data. No value that depends on
 //! the data of a graph input is ever computed here.
 
@@ -17,10 +17,13 @@ mod resize;
 mod rules;
 mod site;
 mod slicing;
+mod split;
 #[cfg(test)]
 mod tests;
 mod view;
 mod window;
+#[cfg(test)]
+mod window_tests;
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
