@@ -185,7 +185,7 @@ fn kinds_that_shapes_decide() {
     check(
         "x = input 1x1x8x8
          c = conv x k=3 p=1 out=4 ; g = conv c k=3 p=1 g=2 out=4 ; d = dwconv g k=3 p=1
-         m = mean d axes=1 keep ; p = mean d axes=2,3 ; y = fc p in=4 out=10 ; q = matmul y y",
+         m = mean d axes=1 keep ; p = mean d axes=2,3 ; y = fc p in=4 out=10 ; t = transpose y 1,0 ; q = matmul t y",
         expect![[r#"
             conv: c
             conv: g
@@ -193,6 +193,7 @@ fn kinds_that_shapes_decide() {
             reduce: m
             global-avgpool: p
             fc: y
+            reshape: t
             matmul: q
         "#]],
     );
