@@ -11,8 +11,8 @@ use super::masks::{Column, ROWS};
 /// in the first-level cache, enough that the tree is fetched once for all of them.
 const GROUPS: usize = 4;
 
-/// At most so many rows that fill no group are predicted one by one, which is faster for them.
-const MAX_SINGLE: usize = 5;
+/// At most so many rows that fill no group are predicted one by one: a group costs as much as four.
+const MAX_SINGLE: usize = 3;
 
 impl Ensemble {
     /// Predicts `out.len()` rows, which lie one after another in `rows`, `n_features` values

@@ -3,9 +3,9 @@
 //!
 //! A step of the walk is `at = left + !(value < split)`, without a branch, so several walks run
 //! interleaved and hide each other's latency. A leaf is a node whose test never holds and whose
-//! right child is itself: a walk that arrives early waits there, and steps past the deepest leaf do no
-//! harm. Building the layout is what
-//! validates a tree; nothing is checked again afterwards.
+//! right child is itself: a walk that arrives early waits there, and steps past the deepest leaf
+//! do no harm. Building the layout is what validates a tree; nothing is checked again afterwards.
+//! Which rows and trees are interleaved is the callers' choice.
 
 use super::masks::{MaskTree, Masks};
 use super::walker::{Node, Tree};
@@ -30,8 +30,8 @@ pub(super) struct FlatNode {
     pub(super) value: f32,
 }
 
-/// Where a tree starts among the nodes, how many steps reach its deepest leaf, and its mask form if
-/// it is small.
+/// Where a tree starts among the nodes, how many steps reach its deepest leaf, and its mask form
+/// if it is small.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) root: u32,
