@@ -1,10 +1,9 @@
 //! The walk over the nodes of a file: inputs, constants, operators, outputs go into a
 //! [`GraphBuilder`].
 //!
-//! What a node becomes is decided in [`ops`]; here it gets its names, its constants and its
+//! What a node becomes is decided in `ops`; here it gets its names, its constants and its
 //! declared types. Initializers enter the graph when something first refers to them.
 
-use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 use smallvec::SmallVec;
@@ -19,6 +18,9 @@ use super::attributes::Site;
 use super::ops::{self, Plan, Scope};
 use super::{parameters, proto, tensors};
 
+/// How many operands or outputs a node may have; those that subgraphs capture come on top.
+const MOST_OPERANDS: usize = 1 << 15;
+
 /// A tensor of the file that is not yet in the graph.
 enum Stored<'m> {
     Dense(&'m proto::Tensor),
@@ -32,8 +34,8 @@ pub(super) struct Importer<'m> {
     stored: HashMap<&'m str, Option<Stored<'m>>>,
     /// What the file says of values.
     declared: HashMap<&'m str, &'m proto::ValueInfo>,
-    /// Names that nodes read; filled when first asked for.
-    read: OnceCell<HashSet<&'m str>>,
+    /// Values that something reads, where nodes have outputs that nothing may read.
+    read: HashSet<&'m str>,
 }
 
 impl<'m> Importer<'m> {
@@ -52,18 +54,23 @@ impl<'m> Importer<'m> {
         }
         let infos = graph.value_info.iter().chain(&graph.output);
         let declared = infos.map(|info| (info.name.as_str(), info)).collect();
-        Ok(Self { builder: GraphBuilder::new(), stored, declared, read: OnceCell::new() })
+        Ok(Self { builder: GraphBuilder::new(), stored, declared, read: HashSet::new() })
     }
 
     pub(super) fn run(mut self, graph: &'m proto::Graph, sites: &[Site<'m>]) -> Result<Graph> {
         self.inputs(graph, sites)?;
+        if sites.iter().any(|site| site.node.op_type == "Dropout" && site.node.output.len() > 1) {
+            self.read =
+                sites.iter().flat_map(|site| &site.node.input).map(String::as_str).collect();
+            self.read.extend(graph.output.iter().map(|info| info.name.as_str()));
+        }
         let is_constant =
             |site: &&Site<'m>| site.node.op_type == "Constant" && site.in_default_domain();
         for site in sites.iter().filter(is_constant) {
             self.constant_node(site)?;
         }
         for site in sites.iter().filter(|site| !is_constant(site)) {
-            self.node(site, sites)?;
+            self.node(site)?;
         }
         for output in &graph.output {
             self.touch(&output.name)?;
@@ -102,26 +109,20 @@ impl<'m> Importer<'m> {
     }
 
     fn constant_node(&mut self, site: &Site<'m>) -> Result<()> {
-        let Some(output) = site.node.output.first() else {
-            return Ok(());
-        };
+        check_widths(site)?;
         let constant = tensors::constant_of_node(site)?;
-        self.builder.node(site.name(), Op::Const(constant), [], &[output]).map(drop)
+        let op = Op::Const(constant);
+        self.builder.node(site.name(), op, [], &[site.node.output[0].as_str()]).map(drop)
     }
 
-    fn node(&mut self, site: &Site<'m>, sites: &[Site<'m>]) -> Result<()> {
+    fn node(&mut self, site: &Site<'m>) -> Result<()> {
         let node = site.node;
-        let widest = node.input.len().max(node.output.len());
-        if widest > usize::from(u16::MAX) {
-            let found = format!("has {widest} operands or outputs");
-            return Err(Error::new(ErrorKind::Unsupported, site.label(), found)
-                .expected(format!("at most {}", u16::MAX)));
-        }
+        check_widths(site)?;
         for name in &node.input {
             self.touch(name)?;
         }
         match ops::plan(site, self)? {
-            Plan::Alias(of) => self.alias(site, of, sites),
+            Plan::Alias(of) => self.alias(site, of),
             Plan::Node(op, operands, constants) => {
                 for name in operands.iter().skip(node.input.len()) {
                     self.touch(name)?; // what subgraphs capture
@@ -147,18 +148,33 @@ impl<'m> Importer<'m> {
 
     /// A node that passes its operand on. A second output (the mask of a Dropout) is reported as
     /// an operator of its own, if anything reads it.
-    fn alias(&mut self, site: &Site<'m>, of: &'m str, sites: &[Site<'m>]) -> Result<()> {
+    fn alias(&mut self, site: &Site<'m>, of: &'m str) -> Result<()> {
         let mut outputs = site.node.output.iter().map(String::as_str);
         self.builder.alias(outputs.next().unwrap_or(""), of)?;
         for extra in outputs.filter(|name| !name.is_empty()) {
-            let names = || sites.iter().flat_map(|site| &site.node.input).map(String::as_str);
-            if self.read.get_or_init(|| names().collect()).contains(extra) {
+            if self.read.contains(extra) {
                 let op = Op::Other { op_type: site.node.op_type.as_str().into() };
                 self.builder.node(site.name(), op, [of], &[extra])?;
             }
         }
         Ok(())
     }
+}
+
+/// Refuses nodes without outputs, and with more operands or outputs than can be numbered.
+fn check_widths(site: &Site<'_>) -> Result<()> {
+    let node = site.node;
+    if node.output.is_empty() {
+        let error = Error::new(ErrorKind::Malformed, site.label(), "has no outputs");
+        return Err(error.expected("at least one"));
+    }
+    let widest = node.input.len().max(node.output.len());
+    if widest <= MOST_OPERANDS {
+        return Ok(());
+    }
+    let found = format!("has {widest} operands or outputs");
+    let error = Error::new(ErrorKind::Unsupported, site.label(), found);
+    Err(error.expected(format!("at most {MOST_OPERANDS}")))
 }
 
 impl Scope for Importer<'_> {

@@ -17,9 +17,13 @@ mod proto;
 mod subgraphs;
 mod tensors;
 #[cfg(test)]
+mod test_models;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_odd;
+#[cfg(test)]
+mod tests_refused;
 
 use bytes::Bytes;
 use prost::Message;

@@ -7,8 +7,8 @@
 
 use smallvec::SmallVec;
 
-use crate::error::Result;
-use crate::op::{Binary, Layout, Norm, Op, Recurrent, RecurrentCell, Unary};
+use crate::error::{Error, ErrorKind, Result};
+use crate::op::{Binary, Layout, Norm, Op, Recurrent, RecurrentCell, Reshape, Unary};
 use crate::tensor::{Constant, DType, Dims};
 
 use super::attributes::Site;
@@ -24,10 +24,14 @@ pub(super) trait Scope {
     fn dtype(&self, name: &str) -> Option<DType>;
 }
 
+/// How many captured values a node is wired to; more could not be numbered as operands.
+const MOST_CAPTURES: usize = 1 << 14;
+
 /// Operands of a node to be, by slot.
 pub(super) type Names<'m> = SmallVec<[&'m str; 5]>;
 
 /// What a node of the file becomes.
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack, mostly the large one")]
 pub(super) enum Plan<'m> {
     /// Its first output is another name of this value.
     Alias(&'m str),
@@ -57,7 +61,8 @@ impl<'m> Plan<'m> {
         if let Some(detail) = detail {
             op_type = format!("{op_type}[{detail}]");
         }
-        let names = node.input.iter().map(String::as_str).chain(subgraphs::captures(site));
+        let captured = subgraphs::captures(site).into_iter().take(MOST_CAPTURES);
+        let names = node.input.iter().map(String::as_str).chain(captured);
         Plan::with(Op::Other { op_type: op_type.into() }, names)
     }
 
@@ -75,6 +80,35 @@ impl<'m> Plan<'m> {
 /// # Errors
 /// If an attribute is missing, of the wrong type or out of range.
 pub(super) fn plan<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Plan<'m>> {
+    let plan = by_family(site, scope)?;
+    if let Plan::Node(op, names, constants) = &plan {
+        let is_there = |slot: usize| {
+            names.get(slot).is_some_and(|name| !name.is_empty())
+                || constants.iter().any(|(at, _)| usize::from(*at) == slot)
+        };
+        if let Some(slot) = (0..least_operands(op)).find(|&slot| !is_there(slot)) {
+            let found = format!("has no operand {slot}");
+            return Err(Error::new(ErrorKind::Malformed, site.label(), found)
+                .expected(format!("at least {}", least_operands(op))));
+        }
+    }
+    Ok(plan)
+}
+
+/// How many leading operands an operator cannot do without.
+fn least_operands(op: &Op) -> usize {
+    match op {
+        Op::Other { .. } | Op::Input(..) | Op::Const(_) => 0,
+        Op::Norm(Norm::Batch(_)) => 5,
+        Op::Where | Op::Range | Op::Slice | Op::Recurrent(_) => 3,
+        Op::Conv(_) | Op::MatMul { .. } | Op::Binary(_) | Op::Gather { .. } => 2,
+        Op::Expand | Op::Tile | Op::Pad | Op::TopK { .. } => 2,
+        Op::Reshape(Reshape::To { .. } | Reshape::Unsqueeze) => 2,
+        _ => 1,
+    }
+}
+
+fn by_family<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Plan<'m>> {
     if !site.in_default_domain() {
         return Ok(Plan::other(site, None));
     }
@@ -128,7 +162,6 @@ fn nary<'m>(binary: Binary, site: &Site<'m>) -> Result<Plan<'m>> {
     if takes_one && site.node.input.len() == 1 {
         return Ok(Plan::Alias(first));
     }
-    site.required(1)?;
     // Before version 7, `axis` placed the axes of the second operand among those of the first.
     if site.opset < 7 && site.has("axis") {
         return Ok(Plan::other(site, Some("axis")));

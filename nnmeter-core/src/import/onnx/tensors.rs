@@ -18,8 +18,8 @@ pub(super) const KEPT_FLOATS: usize = 16;
 /// `data_location` of a tensor whose elements are in another file.
 const EXTERNAL: i32 = 1;
 
-/// The element type of a type code; `None` for an undefined or unknown one. Types without an
-/// equal here take the nearest size that is not smaller.
+/// The element type of a type code; `None` for an undefined or unknown one, and for the complex
+/// numbers of 128 bits. Other types without an equal here take the next size up.
 pub(super) fn dtype(code: i32) -> Option<DType> {
     Some(match code {
         1 => DType::F32,
@@ -30,7 +30,7 @@ pub(super) fn dtype(code: i32) -> Option<DType> {
         8 => DType::String,
         9 => DType::Bool,
         10 => DType::F16,
-        11 | 14 | 15 => DType::F64, // complex numbers too
+        11 | 14 => DType::F64, // and complex numbers of that size
         16 => DType::BF16,
         17..=20 | 24 | 27 | 28 => DType::F8,
         21..=23 | 25 | 26 => DType::I4,
@@ -65,7 +65,7 @@ fn tensor_type(owner: &str, code: i32, dims: &[i64]) -> Result<TensorType> {
     let Some(dtype) = dtype(code) else {
         let found = format!("has element type {code}");
         return Err(Error::new(ErrorKind::Malformed, subject(), found)
-            .expected("one of the element types 1 to 28"));
+            .expected("an element type of ONNX, and not complex128"));
     };
     let extent = |&dim: &i64| {
         usize::try_from(dim).map_err(|_| {
@@ -78,7 +78,7 @@ fn tensor_type(owner: &str, code: i32, dims: &[i64]) -> Result<TensorType> {
 
 /// Refuses raw data whose length contradicts the extents. Absent data (stripped weights) is fine.
 fn check_length(owner: &str, tensor: &Tensor, ty: &TensorType) -> Result<()> {
-    let has_plain_size = !matches!(tensor.data_type, 8 | 14 | 15 | 25..=28);
+    let has_plain_size = !matches!(tensor.data_type, 8 | 25..=28);
     let found = tensor.raw_data.len();
     if !has_plain_size || found == 0 || found == ty.bytes() {
         return Ok(());
@@ -118,7 +118,7 @@ fn ints(tensor: &Tensor, ty: &TensorType) -> Option<Values> {
 /// Values of a float tensor, if it is very small and has them.
 fn floats(tensor: &Tensor, ty: &TensorType) -> Option<Values> {
     let elements = ty.elements();
-    if elements > KEPT_FLOATS || matches!(tensor.data_type, 14 | 15) {
+    if elements > KEPT_FLOATS || tensor.data_type == 14 {
         return None;
     }
     let raw = &tensor.raw_data;
