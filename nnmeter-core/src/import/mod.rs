@@ -5,6 +5,7 @@
 
 mod detect;
 pub mod nnmeter_ir;
+pub mod tensorflow;
 
 use std::fmt;
 use std::str::FromStr;
@@ -97,13 +98,6 @@ mod onnx {
     use super::{Bytes, Error, ErrorKind, Graph, Result};
     pub(super) fn read(_: Bytes) -> Result<Graph> {
         Err(Error::new(ErrorKind::Unsupported, "format \"onnx\"", "is not read yet"))
-    }
-}
-mod tensorflow {
-    //! Placeholder: the TensorFlow importer.
-    use super::{Bytes, Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: Bytes) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"tensorflow\"", "is not read yet"))
     }
 }
 mod nni_ir {
