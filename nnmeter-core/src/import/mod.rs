@@ -4,6 +4,7 @@
 //! name. What the bytes mean is each importer's own.
 
 mod detect;
+pub mod nni_ir;
 pub mod nnmeter_ir;
 pub mod tensorflow;
 
@@ -98,12 +99,5 @@ mod onnx {
     use super::{Bytes, Error, ErrorKind, Graph, Result};
     pub(super) fn read(_: Bytes) -> Result<Graph> {
         Err(Error::new(ErrorKind::Unsupported, "format \"onnx\"", "is not read yet"))
-    }
-}
-mod nni_ir {
-    //! Placeholder: the NNI importer.
-    use super::{Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: &[u8]) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"nni-ir\"", "is not read yet"))
     }
 }
