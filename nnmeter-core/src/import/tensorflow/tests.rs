@@ -119,12 +119,15 @@ fn small_net() -> Vec<NodeDef> {
 
 #[test]
 fn reads_a_small_network() {
-    check(small_net(), expect![[r#"
+    check(
+        small_net(),
+        expect![[r#"
         conv = Conv(Conv { transposed: false, layout: ChannelsLast, filter: Hwio, strides: [2, 2], dilations: [1, 1], padding: SameUpper, output_padding: [], groups: 1 }) (x, const 3x3x3x4)
         bias = Binary(Add) (conv, const 4)
         relu6 = Unary(Clip { min: Some(0.0), max: Some(6.0) }) (bias)
         mean = Reduce { kind: Mean, keep_dims: false } (relu6, [1, 2])
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -186,48 +189,78 @@ fn transposed_convolutions_and_resizes() {
 #[test]
 fn reports_what_is_wrong_with_a_node() {
     let conv = |attrs| vec![input(&[1, 4, 4, 3]), node("c", "Conv2D", &["x", "x"], attrs)];
-    check(vec![node("v", "VariableV2", &[], vec![])], expect![[r#"
+    check(
+        vec![node("v", "VariableV2", &[], vec![])],
+        expect![[r#"
         Unsupported: node "v" (VariableV2): is a variable; expected a frozen graph, whose variables have become constants
-    "#]]);
-    check(conv(vec![list("strides", &[1, 0, 0, 1])]), expect![[r#"
+    "#]],
+    );
+    check(
+        conv(vec![list("strides", &[1, 0, 0, 1])]),
+        expect![[r#"
         BadAttribute: node "c" (Conv2D): has strides [1, 0, 0, 1]; expected a positive value for each axis of its data
-    "#]]);
-    check(conv(vec![list("strides", &[1])]), expect![[r#"
+    "#]],
+    );
+    check(
+        conv(vec![list("strides", &[1])]),
+        expect![[r#"
         BadAttribute: node "c" (Conv2D): has strides [1]; expected a positive value for each axis of its data
-    "#]]);
-    check(conv(vec![text("padding", "ROUGH")]), expect![[r#"
+    "#]],
+    );
+    check(
+        conv(vec![text("padding", "ROUGH")]),
+        expect![[r#"
         BadAttribute: node "c" (Conv2D): has padding "ROUGH"; expected SAME, VALID or EXPLICIT
-    "#]]);
+    "#]],
+    );
     check(
         conv(vec![text("padding", "EXPLICIT"), list("explicit_paddings", &[1])]),
         expect![[r#"
             BadAttribute: node "c" (Conv2D): has explicit_paddings [1]; expected a begin and an end of 0 or more for each axis
         "#]],
     );
-    check(vec![node("c", "Conv2D", &[], vec![])], expect![[r#"
+    check(
+        vec![node("c", "Conv2D", &[], vec![])],
+        expect![[r#"
         Malformed: node "c" (Conv2D): has 0 inputs; expected at least 1
-    "#]]);
-    check(vec![node("r", "Relu", &["gone"], vec![])], expect![[r#"
+    "#]],
+    );
+    check(
+        vec![node("r", "Relu", &["gone"], vec![])],
+        expect![[r#"
         Dangling: node #0 "r", operand 0: refers to "gone", which no node produces
-    "#]]);
-    check(vec![node("r", "Relu", &["r"], vec![])], expect![[r#"
+    "#]],
+    );
+    check(
+        vec![node("r", "Relu", &["r"], vec![])],
+        expect![[r#"
         Cyclic: node #0 "r": depends on its own output; expected a graph without cycles
-    "#]]);
+    "#]],
+    );
     check(
         vec![node("i", "Identity", &["i"], vec![]), node("r", "Relu", &["i"], vec![])],
         expect![[r#"
             Cyclic: node #0 "r", operand 0: refers to "i", which is a cycle of identities
         "#]],
     );
-    check(vec![input(&[1]), input(&[1])], expect![[r#"
+    check(
+        vec![input(&[1]), input(&[1])],
+        expect![[r#"
         Malformed: node "x" (Placeholder): is in the graph twice
-    "#]]);
-    check(vec![node("c", "Const", &[], vec![])], expect![[r#"
+    "#]],
+    );
+    check(
+        vec![node("c", "Const", &[], vec![])],
+        expect![[r#"
         BadAttribute: node "c" (Const): has no value of known extents
-    "#]]);
-    check(vec![], expect![[r#"
+    "#]],
+    );
+    check(
+        vec![],
+        expect![[r#"
         Malformed: TensorFlow graph: has no nodes; expected a binary GraphDef
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -252,7 +285,10 @@ fn claimed_outputs_are_bounded() {
         nodes.push(node(&format!("n{index}"), "Grin", &["x"], vec![]));
         nodes.push(node(&format!("r{index}"), "Relu", &[&format!("n{index}:65000")], vec![]));
     }
-    check(nodes, expect![[r#"
+    check(
+        nodes,
+        expect![[r#"
         Malformed: node "n16" (Grin): has 65001 outputs, too many for one graph
-    "#]]);
+    "#]],
+    );
 }
