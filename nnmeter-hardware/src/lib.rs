@@ -1,1 +1,3 @@
 //! Devices: what they are, how they were fitted, and where their predictors come from.
+
+pub mod error;
