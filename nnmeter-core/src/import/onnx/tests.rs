@@ -15,8 +15,8 @@ fn check(opset: i64, graph: File, expected: &Expect) {
 
 /// Old and new spelling must give the same operators.
 fn same(x: &[i64], old: (i64, Vec<Node>), new: (i64, Vec<Tensor>, Vec<Node>)) {
-    let old = import(old.0, file(x, vec![], old.1)).unwrap();
-    let new = import(new.0, file(x, new.1, new.2)).unwrap();
+    let old = import(old.0, file(x, vec![], old.1)).expect("valid");
+    let new = import(new.0, file(x, new.1, new.2)).expect("valid");
     assert_eq!(show(&old), show(&new));
 }
 
@@ -185,7 +185,7 @@ fn windows_of_every_kind() {
 /// A file whose parameters are inputs, as exporters write without parameters.
 fn parameters(node: Vec<Node>, inputs: &[(&str, &[i64])]) -> String {
     let input = inputs.iter().map(|(name, dims)| info(name, dims)).collect();
-    let graph = import(17, File { node, input, ..File::default() }).unwrap();
+    let graph = import(17, File { node, input, ..File::default() }).expect("valid");
     graph.inputs().map(|id| &*graph.node(id).name).collect::<Vec<_>>().join(" ")
 }
 
@@ -256,7 +256,7 @@ fn initializers_may_be_inputs_and_may_be_unused() {
         vec![node("Identity", &["w"], &["v"]), node("Conv", &["x", "v"], &["y"])],
     );
     graph.input.insert(0, info("w", &[8, 4, 1, 1]));
-    let graph = import(9, graph).unwrap();
+    let graph = import(9, graph).expect("valid");
     assert_eq!(graph.inputs().map(|id| &*graph.node(id).name).collect::<Vec<_>>(), ["x"]);
     assert_eq!(graph.dag().node_count(), 3);
 }

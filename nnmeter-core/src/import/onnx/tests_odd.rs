@@ -105,7 +105,7 @@ fn subgraphs_are_reported_and_wired_to_what_they_capture() {
     let condition = Tensor { data_type: 9, raw_data: Bytes::from_static(&[1]), ..weight("c", &[]) };
     let mut graph = file(&[4], vec![condition, weight("w", &[4])], vec![choice]);
     graph.output.push(info("y", &[4]));
-    let read = import(17, graph.clone()).unwrap();
+    let read = import(17, graph.clone()).expect("valid");
     expect![[r#"
         y: Other { op_type: "If" } <- [1], x, const 4
     "#]]
@@ -139,7 +139,7 @@ fn functions_are_written_out() {
         Node { domain: "mine".into(), ..node }
     };
     let nodes = vec![call("x", "p"), call("p", "q").named("second")];
-    let mut model = Model::decode(encode(18, file(&[4], vec![], nodes))).unwrap();
+    let mut model = Model::decode(encode(18, file(&[4], vec![], nodes))).expect("valid");
     model.functions = vec![function.clone()];
     expect![[r#"
         p#1/h: Unary(HardSigmoid { alpha: 0.5, beta: 0.5 }) <- x
@@ -147,9 +147,9 @@ fn functions_are_written_out() {
         second#2/h: Unary(HardSigmoid { alpha: 0.5, beta: 0.5 }) <- p
         q: Binary(Mul) <- p, second#2/h
     "#]]
-    .assert_eq(&show(&read(model.encode_to_vec().into()).unwrap()));
+    .assert_eq(&show(&read(model.encode_to_vec().into()).expect("valid")));
     model.functions[0].node.push(call("v", "again"));
-    let error = read(model.encode_to_vec().into()).unwrap_err();
+    let error = read(model.encode_to_vec().into()).expect_err("broken");
     expect![[r#"function "mine::Swish": writes out to more than 32 levels or 1048576 nodes; expected functions that do not call themselves"#]].assert_eq(&error.to_string());
 }
 

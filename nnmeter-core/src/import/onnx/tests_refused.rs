@@ -188,9 +188,9 @@ fn bad_graphs_are_refused() {
 #[test]
 fn files_that_are_no_models_say_so() {
     let model = Model::decode(encode(17, file(&[4], vec![], vec![node("Relu", &["x"], &["y"])])));
-    let model = model.unwrap();
+    let model = model.expect("valid");
     let refuse = |model: &Model, expected: Expect| {
-        let error = read(model.encode_to_vec().into()).unwrap_err();
+        let error = read(model.encode_to_vec().into()).expect_err("broken");
         expected.assert_eq(&format!("{:?}: {error}", error.kind()));
     };
     refuse(
@@ -213,7 +213,7 @@ fn files_that_are_no_models_say_so() {
     );
     let newer = vec![OperatorSet { domain: String::new(), version: 999 }];
     assert!(read(Model { opset_import: newer, ..model }.encode_to_vec().into()).is_ok());
-    let error = read("<!DOCTYPE html>".into()).unwrap_err();
+    let error = read("<!DOCTYPE html>".into()).expect_err("broken");
     assert_eq!(error.kind(), ErrorKind::UnknownFormat);
     assert_eq!(error.advice(), Some("is the file complete? it is 15 bytes"));
 }
