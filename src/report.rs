@@ -38,8 +38,7 @@ fn json_kernel(
     priced: &PricedKernel<Millis>,
 ) -> Value {
     let kernel = prediction.kernel(priced);
-    let names: Vec<&str> =
-        kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
+    let names: Vec<&str> = kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
     let mut object = json!({
         "kind": kernel.name(),
         "nodes": names,
@@ -143,11 +142,8 @@ pub(crate) fn plain_table(header: &[&str]) -> Table {
 
 /// `224x224x3 -> 112x112x32 k3 s2`.
 fn configuration(work: &Workload) -> String {
-    let mut text = format!(
-        "{} -> {}",
-        tensor(&work.input, work.cin),
-        tensor(&work.output, work.cout)
-    );
+    let mut text =
+        format!("{} -> {}", tensor(&work.input, work.cin), tensor(&work.output, work.cout));
     if is_windowed(work.kind) {
         text.push_str(&format!(" k{}", square(&work.window)));
         text.push_str(&format!(" s{}", square(&work.stride)));
