@@ -18,8 +18,8 @@
 //! ```
 //! An operand is a name, `_` (left out), a number (a scalar, `3i` an integer one) or a list of
 //! integers (`1,2` or `1,`). Channels that an operator needs for its weights are those of its
-//! first operand as far as the notation can follow them, or as `in=` says. It is no file format:
-//! bad text panics.
+//! first operand as far as the notation can follow them, or as `in=` says. The default axis is 1 of
+//! concat and split, -1 of softmax and norms, 0 elsewhere. It is no file format: bad text panics.
 
 use std::collections::HashMap;
 

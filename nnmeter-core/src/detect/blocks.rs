@@ -35,6 +35,7 @@ pub(super) struct Blocks<'a> {
     owners: Vec<NodeId>,
     inputs: Vec<Option<Value>>,
     readers: Vec<u32>,
+    returned: Vec<bool>,
 }
 
 /// Collapses every block of `graph`.
@@ -59,8 +60,10 @@ impl<'a> Blocks<'a> {
         for edge in dag.edge_references() {
             readers[edge.source().index()] += u32::from(graph.is_op(edge.target()));
         }
+        let mut returned = vec![false; count];
         for output in graph.graph().outputs() {
             readers[output.node.index()] += 1;
+            returned[output.node.index()] = true;
         }
         let owners = dag.node_indices().collect();
         Self {
@@ -69,6 +72,7 @@ impl<'a> Blocks<'a> {
             owners,
             inputs: vec![None; count],
             readers,
+            returned,
         }
     }
 
@@ -101,6 +105,18 @@ impl<'a> Blocks<'a> {
         for member in found.members {
             self.owners[member.index()] = tail;
         }
+        self.read_as_one(found.input.node, tail);
+    }
+
+    /// From outside, a block reads its input once, however many of its members do.
+    fn read_as_one(&mut self, input: NodeId, tail: NodeId) {
+        let dag = self.graph.graph().dag();
+        let inside = dag
+            .edges_directed(input, Direction::Outgoing)
+            .filter(|edge| self.owner(edge.target()) == tail)
+            .count() as u32;
+        let readers = &mut self.readers[input.index()];
+        *readers = (*readers + 1).saturating_sub(inside);
     }
 
     /// Kind of the unit that ends in `tail`.
@@ -137,6 +153,11 @@ impl<'a> Blocks<'a> {
     /// Whether exactly one operator reads `id`, once, and it is no output of the graph.
     pub(super) fn read_once(&self, id: NodeId) -> bool {
         self.readers[id.index()] == 1
+    }
+
+    /// Whether `id` makes an output of the graph.
+    pub(super) fn is_returned(&self, id: NodeId) -> bool {
+        self.returned[id.index()]
     }
 
     /// How many times operators (or the outside) read `id`.
@@ -183,7 +204,7 @@ impl<'a> Blocks<'a> {
     /// A constant vector added to the result of a convolution or product: every runtime folds it
     /// into the weights' bias when it converts the model.
     fn bias(&self, tail: NodeId) -> Option<Match> {
-        let (data, _) = self.with_constant(tail)?;
+        let (data, scalar) = self.with_constant(tail)?;
         let linear = data.node;
         let kind = self.kind(linear);
         if !matches!(kind, Kind::Conv | Kind::DwConv | Kind::ConvTrans | Kind::Fc) {
@@ -194,8 +215,7 @@ impl<'a> Blocks<'a> {
             Kind::Fc => ty.dims.last().copied()?,
             _ => ty.dims[self.graph.graph().layout().channel_axis(ty.rank())?],
         };
-        let elements = self.constant_elements(tail)?;
-        let fits = elements == 1 || elements == channels;
+        let fits = self.constant_elements(tail)? == channels && scalar.is_none();
         if !fits || !self.read_once(linear) || !self.graph.is_op(linear) {
             return None;
         }

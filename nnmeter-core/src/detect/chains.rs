@@ -167,17 +167,15 @@ impl<'a> Chains<'a> {
     fn consumers(&self, tail: NodeId) -> (SmallVec<[NodeId; 4]>, bool) {
         let graph = self.blocks.graph.graph();
         let mut consumers = SmallVec::new();
-        let mut edges = 0;
         for edge in graph.dag().edges_directed(tail, Direction::Outgoing) {
             if self.blocks.graph.is_op(edge.target()) {
                 let owner = self.blocks.owner(edge.target());
-                edges += 1;
                 if !consumers.contains(&owner) {
                     consumers.push(owner);
                 }
             }
         }
-        (consumers, self.blocks.readers(tail) > edges)
+        (consumers, self.blocks.is_returned(tail))
     }
 
     /// The producer that `tail` fuses to, if any.

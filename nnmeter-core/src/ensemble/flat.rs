@@ -3,33 +3,40 @@
 //!
 //! A step of the walk is `at = left + !(value < split)`, without a branch, so several walks run
 //! interleaved and hide each other's latency. A leaf is a node whose test never holds and whose
-//! right child is itself: a walk that arrives early waits there. Building the layout is what
-//! validates a tree; nothing is checked again afterwards.
+//! right child is itself: a walk that arrives early waits there, and steps past the deepest leaf
+//! do no harm. Building the layout is what validates a tree; nothing is checked again afterwards.
+//! Which rows and trees are interleaved is the callers' choice.
 
+use super::masks::{MaskTree, Masks};
 use super::walker::{Node, Tree};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How many walks run interleaved.
 pub(super) const LANES: usize = 8;
 
+/// How many steps are taken before looking whether all walks have arrived.
+const STRIDE: u32 = 8;
+
 /// The bit of [`FlatNode::feature`] that sends a missing value left.
-const DEFAULT_LEFT: u32 = 1 << 31;
+pub(super) const DEFAULT_LEFT: u32 = 1 << 31;
 
 /// A split, or a leaf: `left` is one less than its own index, `split` is below every value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(16))]
 pub(super) struct FlatNode {
-    split: f32,
-    feature: u32,
-    left: u32,
-    value: f32,
+    pub(super) split: f32,
+    pub(super) feature: u32,
+    pub(super) left: u32,
+    pub(super) value: f32,
 }
 
-/// Where a tree starts among the nodes, and how many steps reach its deepest leaf.
+/// Where a tree starts among the nodes, how many steps reach its deepest leaf, and its mask form
+/// if it is small.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Span {
     pub(super) root: u32,
     pub(super) depth: u32,
+    pub(super) masks: Option<MaskTree>,
 }
 
 /// The trees of an ensemble.
@@ -37,6 +44,7 @@ pub(super) struct Span {
 pub(super) struct Layout {
     pub(super) nodes: Vec<FlatNode>,
     pub(super) trees: Vec<Span>,
+    pub(super) masks: Masks,
 }
 
 impl FlatNode {
@@ -44,7 +52,7 @@ impl FlatNode {
         Self { split: f32::NEG_INFINITY, feature: 0, left: at.wrapping_sub(1), value }
     }
 
-    fn is_leaf(self, at: u32) -> bool {
+    pub(super) fn is_leaf(self, at: u32) -> bool {
         self.left.wrapping_add(1) == at
     }
 
@@ -64,21 +72,29 @@ impl FlatNode {
     }
 }
 
-/// Walks `N` trees or rows at once, each from its own root, and gives the leaves' values. Walk `i`
-/// reads its features at `rows[i * stride..]`; `depth` is that of the deepest tree.
+/// Walks `N` trees or rows at once, each from its own root, and gives the leaves' values.
+/// `value(i, feature)` is what walk `i` tests; `depth` is that of the deepest tree.
 #[inline(always)]
 pub(super) fn walk<const N: usize, const MISSING: bool>(
     nodes: &[FlatNode],
     mut at: [u32; N],
     depth: u32,
-    rows: &[f32],
-    stride: usize,
+    value: impl Fn(usize, usize) -> f32,
 ) -> [f32; N] {
-    for _ in 0..depth {
-        for (lane, at) in at.iter_mut().enumerate() {
-            let node = nodes[*at as usize];
-            *at = node.next::<MISSING>(rows[lane * stride + node.feature()]);
+    let mut to_go = depth;
+    while to_go > 0 {
+        let steps = to_go.min(STRIDE);
+        let before = at;
+        for _ in 0..steps {
+            for (lane, at) in at.iter_mut().enumerate() {
+                let node = nodes[*at as usize];
+                *at = node.next::<MISSING>(value(lane, node.feature()));
+            }
         }
+        if at == before {
+            break;
+        }
+        to_go -= steps;
     }
     at.map(|at| nodes[at as usize].value)
 }
@@ -93,12 +109,12 @@ impl Layout {
             return Err(Error::new(ErrorKind::BadModel, "tree ensemble", found)
                 .expected(format!("at most {limit} of either")));
         }
-        let mut layout =
-            Self { nodes: Vec::with_capacity(total), trees: Vec::with_capacity(trees.len()) };
+        let mut layout = Self { nodes: Vec::with_capacity(total), ..Self::default() };
         for (index, tree) in trees.iter().enumerate() {
             let root = layout.nodes.len() as u32;
             let depth = layout.push(index, &tree.nodes, n_features)?;
-            layout.trees.push(Span { root, depth });
+            let masks = layout.masks.add(&layout.nodes, root);
+            layout.trees.push(Span { root, depth, masks });
         }
         Ok(layout)
     }

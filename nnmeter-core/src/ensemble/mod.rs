@@ -9,26 +9,26 @@
 //! |---|---|
 //! | `walker.rs` | the plain trees and the obvious walk over them: the oracle |
 //! | `flat.rs` | the validated layout that inference runs on, and the interleaved walk |
+//! | `masks.rs` | small trees as bit masks, for sixteen rows at once |
+//! | `batch.rs` | the prediction of many rows |
 //! | `bytes.rs` | the compact binary form inside predictor packages |
 //! | `xgboost.rs`, `ubj.rs` | the reader of XGBoost's model files, JSON and UBJ |
 //!
 //! This module does not train, does not know what the features mean, and does not hold models
 //! that are not sums of trees. It is single-threaded: callers split the rows.
 
+mod batch;
 mod bytes;
 mod flat;
+mod masks;
 mod ubj;
 mod walker;
 mod xgboost;
 
 use crate::error::{Error, ErrorKind, Result};
-use flat::{FlatNode, LANES, Layout, walk};
+use flat::{LANES, Layout, walk};
 
 pub use walker::{Node, PlainEnsemble, Tree};
-
-/// How many rows meet one tree before the next tree: few enough that their features stay in the
-/// first-level cache, enough that the tree is fetched once for all of them.
-const BLOCK: usize = 64;
 
 /// How the sum of leaves becomes the prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -146,29 +146,6 @@ impl Ensemble {
     /// If `row` has another length than [`Ensemble::n_features`].
     pub fn predict_row(&self, row: &[f32]) -> f32 {
         assert_eq!(row.len(), self.n_features, "features in the row");
-        self.predict_checked_row(row)
-    }
-
-    /// Predicts `out.len()` rows, which lie one after another in `rows`, `n_features` values
-    /// each. Gives the same bits as [`Ensemble::predict_row`] on each row, faster.
-    ///
-    /// # Panics
-    /// If `n_features` is not [`Ensemble::n_features`], or `rows` does not hold
-    /// `out.len() * n_features` values.
-    pub fn predict_rows(&self, rows: &[f32], n_features: usize, out: &mut [f32]) {
-        assert_eq!(n_features, self.n_features, "features in a row");
-        assert_eq!(Some(rows.len()), out.len().checked_mul(n_features), "values in the rows");
-        if n_features == 0 {
-            out.fill(self.predict_checked_row(&[]));
-            return;
-        }
-        for (rows, out) in rows.chunks(BLOCK * n_features).zip(out.chunks_mut(BLOCK)) {
-            self.predict_block(rows, out);
-        }
-    }
-
-    /// One row, with the trees interleaved.
-    fn predict_checked_row(&self, row: &[f32]) -> f32 {
         let sum = if row.iter().any(|value| value.is_nan()) {
             self.sum_row::<true>(row)
         } else {
@@ -177,6 +154,7 @@ impl Ensemble {
         self.link.apply(sum)
     }
 
+    /// Sums the leaves of one row, with the trees interleaved.
     fn sum_row<const MISSING: bool>(&self, row: &[f32]) -> f32 {
         let nodes = &self.layout.nodes;
         let (groups, rest) = self.layout.trees.as_chunks::<LANES>();
@@ -184,48 +162,14 @@ impl Ensemble {
         for group in groups {
             let depth = group.iter().map(|tree| tree.depth).max().unwrap_or(0);
             let roots = group.map(|tree| tree.root);
-            for leaf in walk::<LANES, MISSING>(nodes, roots, depth, row, 0) {
+            for leaf in walk::<LANES, MISSING>(nodes, roots, depth, |_, feature| row[feature]) {
                 sum += leaf;
             }
         }
         for tree in rest {
-            sum += walk::<1, MISSING>(nodes, [tree.root], tree.depth, row, 0)[0];
+            sum += walk::<1, MISSING>(nodes, [tree.root], tree.depth, |_, feature| row[feature])[0];
         }
         sum
-    }
-
-    /// A block of rows: whole groups of lanes with the rows interleaved, the rest row by row.
-    fn predict_block(&self, rows: &[f32], out: &mut [f32]) {
-        let in_lanes = out.len() / LANES * LANES;
-        let (lanes_out, rest_out) = out.split_at_mut(in_lanes);
-        let (lanes_rows, rest_rows) = rows.split_at(in_lanes * self.n_features);
-        lanes_out.fill(self.base_score);
-        if lanes_rows.iter().any(|value| value.is_nan()) {
-            self.add_leaves::<true>(lanes_rows, lanes_out);
-        } else {
-            self.add_leaves::<false>(lanes_rows, lanes_out);
-        }
-        for sum in lanes_out {
-            *sum = self.link.apply(*sum);
-        }
-        for (row, out) in rest_rows.chunks(self.n_features).zip(rest_out) {
-            *out = self.predict_checked_row(row);
-        }
-    }
-
-    fn add_leaves<const MISSING: bool>(&self, rows: &[f32], sums: &mut [f32]) {
-        let nodes: &[FlatNode] = &self.layout.nodes;
-        for tree in &self.layout.trees {
-            let groups = rows.chunks_exact(LANES * self.n_features);
-            for (rows, sums) in groups.zip(sums.chunks_exact_mut(LANES)) {
-                let roots = [tree.root; LANES];
-                let leaves =
-                    walk::<LANES, MISSING>(nodes, roots, tree.depth, rows, self.n_features);
-                for (sum, leaf) in sums.iter_mut().zip(leaves) {
-                    *sum += leaf;
-                }
-            }
-        }
     }
 }
 

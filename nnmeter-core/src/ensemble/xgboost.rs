@@ -10,7 +10,7 @@
 //! `base_score` is stored in the space of the predictions, so objectives with a log link start
 //! their sum at its logarithm.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
 use super::{Ensemble, Link, Node, PlainEnsemble, Tree, ubj};
 use crate::error::{Error, ErrorKind, Result};
@@ -79,31 +79,19 @@ struct TreeParam {
 }
 
 /// Written as a truth value before 1.6 and as a number since.
-struct Flag(bool);
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "expected 0, 1 or a truth value in default_left")]
+enum Flag {
+    Truth(bool),
+    Number(u8),
+}
 
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("0, 1 or a truth value")
-            }
-
-            fn visit_bool<E>(self, value: bool) -> Result<Flag, E> {
-                Ok(Flag(value))
-            }
-
-            fn visit_u64<E>(self, value: u64) -> Result<Flag, E> {
-                Ok(Flag(value != 0))
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<Flag, E> {
-                Ok(Flag(value != 0))
-            }
+impl Flag {
+    fn is_set(self) -> bool {
+        match self {
+            Self::Truth(set) => set,
+            Self::Number(number) => number != 0,
         }
-        deserializer.deserialize_any(Visitor)
     }
 }
 
@@ -223,7 +211,7 @@ impl RawTree {
             (left, right) => Some(Node::Split {
                 feature: self.split_indices[at],
                 threshold,
-                default_left: self.default_left[at].0,
+                default_left: self.default_left[at].is_set(),
                 left: u32::try_from(left).ok()?,
                 right: u32::try_from(right).ok()?,
             }),

@@ -4,7 +4,10 @@
 //! name. What the bytes mean is each importer's own.
 
 mod detect;
+pub mod nni_ir;
 pub mod nnmeter_ir;
+pub mod onnx;
+pub mod tensorflow;
 
 use std::fmt;
 use std::str::FromStr;
@@ -90,26 +93,4 @@ pub fn read(bytes: Bytes, format: Option<Format>) -> Result<Graph> {
 fn expected_formats() -> String {
     let names = Format::ALL.map(Format::name);
     format!("one of {}", names.join(", "))
-}
-
-mod onnx {
-    //! Placeholder: the ONNX importer.
-    use super::{Bytes, Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: Bytes) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"onnx\"", "is not read yet"))
-    }
-}
-mod tensorflow {
-    //! Placeholder: the TensorFlow importer.
-    use super::{Bytes, Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: Bytes) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"tensorflow\"", "is not read yet"))
-    }
-}
-mod nni_ir {
-    //! Placeholder: the NNI importer.
-    use super::{Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: &[u8]) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"nni-ir\"", "is not read yet"))
-    }
 }

@@ -3,8 +3,10 @@
 
 use std::borrow::Cow;
 
+use super::site::count;
+use super::slicing::Part;
 use crate::op::{Binary, ReduceKind, Unary};
-use crate::tensor::Values;
+use crate::tensor::{DType, Values};
 
 /// `op` of each element.
 pub(super) fn unary(op: &Unary, values: &Values) -> Option<Values> {
@@ -136,6 +138,61 @@ fn floats(values: &Values) -> Cow<'_, [f64]> {
     match values {
         Values::Ints(v) => v.iter().map(|&i| i as f64).collect::<Vec<_>>().into(),
         Values::Floats(v) => v.as_slice().into(),
+    }
+}
+
+/// Extents as integers.
+pub(super) fn ints(extents: impl IntoIterator<Item = usize>) -> Values {
+    let signed = |extent| i64::try_from(extent).unwrap_or(i64::MAX);
+    Values::Ints(extents.into_iter().map(signed).collect())
+}
+
+/// Elements by their indices.
+pub(super) fn pick(values: &Values, indices: Vec<usize>) -> Option<Values> {
+    let indices = indices.into_iter();
+    match values {
+        Values::Ints(v) => {
+            indices.map(|i| v.get(i).copied()).collect::<Option<_>>().map(Values::Ints)
+        }
+        Values::Floats(v) => {
+            indices.map(|i| v.get(i).copied()).collect::<Option<_>>().map(Values::Floats)
+        }
+    }
+}
+
+/// A part of a vector.
+pub(super) fn take(values: &Values, part: Part) -> Option<Values> {
+    let (first, length) = part.resolve(count(values));
+    let step = isize::try_from(part.step).ok();
+    let index = |i: usize| first.checked_add_signed(step?.checked_mul(isize::try_from(i).ok()?)?);
+    match length {
+        0 => pick(values, Vec::new()),
+        1 => pick(values, vec![first]),
+        _ => pick(values, (0..length).map(index).collect::<Option<_>>()?),
+    }
+}
+
+/// Elements of `x` where the condition holds, of `y` elsewhere.
+pub(super) fn choose<T: Copy>(condition: &[i64], x: &[T], y: &[T]) -> Vec<T> {
+    let both = x.iter().zip(y);
+    both.zip(condition).map(|((&x, &y), &c)| if c != 0 { x } else { y }).collect()
+}
+
+/// Conversion of the element type; floats lose their fraction.
+pub(super) fn cast(values: &Values, dtype: DType) -> Values {
+    match (values, dtype) {
+        (Values::Ints(v), DType::Bool) => {
+            Values::Ints(v.iter().map(|&x| i64::from(x != 0)).collect())
+        }
+        (Values::Floats(v), DType::Bool) => {
+            Values::Ints(v.iter().map(|&x| i64::from(x != 0.0)).collect())
+        }
+        (_, DType::F32 | DType::F64 | DType::F16 | DType::BF16 | DType::F8) => match values {
+            Values::Ints(v) => Values::Floats(v.iter().map(|&x| x as f64).collect()),
+            Values::Floats(_) => values.clone(),
+        },
+        (Values::Floats(v), _) => Values::Ints(v.iter().map(|&x| x as i64).collect()),
+        (Values::Ints(_), _) => values.clone(),
     }
 }
 

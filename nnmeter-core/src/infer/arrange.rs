@@ -13,18 +13,32 @@ impl Site<'_> {
         let mut dims = first.dims.clone();
         for slot in 1..self.operands.len() {
             let other = self.ty(slot)?;
-            let agree = |(index, (a, b)): (usize, (&usize, &usize))| index == axis || a == b;
-            if other.rank() != first.rank()
-                || !other.dims.iter().zip(&first.dims).enumerate().all(agree)
-            {
+            let mut agree = other.rank() == first.rank();
+            for (index, (dim, &extent)) in dims.iter_mut().zip(&other.dims).enumerate() {
+                if index == axis {
+                    *dim = dim.saturating_add(extent);
+                } else if index == 0 && self.has_old_batch(slot, extent) {
+                    // A class token, say: the runtime repeats it.
+                } else if index == 0 && self.has_old_batch(0, *dim) {
+                    *dim = extent;
+                } else {
+                    agree &= *dim == extent;
+                }
+            }
+            if !agree {
                 return Err(self.mismatch(
                     format!("operand {slot} is {other}"),
                     format!("{first} as operand 0, but for axis {axis}"),
                 ));
             }
-            dims[axis] = dims[axis].saturating_add(other.dims[axis]);
         }
         Ok(typed(first, dims))
+    }
+
+    /// Whether an operand is constant with the file's own batch size written into it.
+    fn has_old_batch(&self, slot: usize, extent: usize) -> bool {
+        let constant = self.operand(slot).is_some_and(|value| self.facts.get(value).constant);
+        constant && self.graph.rebatch.is_some_and(|rebatch| rebatch.from == extent)
     }
 
     pub(super) fn stack(&self, axis: i64) -> Rule<TensorType> {
@@ -174,30 +188,54 @@ mod tests {
     #[test]
     fn refuses_what_does_not_fit() {
         for (text, message) in [
-            ("z = input 1x8x5x4 ; y = concat x z axis=1", expect![[r#"
+            (
+                "z = input 1x8x5x4 ; y = concat x z axis=1",
+                expect![[r#"
                 node #2 "y": operand 1 is 1x8x5x4; expected 1x8x6x4 as operand 0, but for axis 1
-            "#]]),
-            ("y = pad x 1,1", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = pad x 1,1",
+                expect![[r#"
                 node #1 "y": has 2 paddings; expected 8, two an axis
-            "#]]),
-            ("y = pad x 0,0,-4,0,0,0,-4,0", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = pad x 0,0,-4,0,0,0,-4,0",
+                expect![[r#"
                 node #1 "y": padding of -4 and -4 leaves nothing of 6; expected no more cropped than there is
-            "#]]),
-            ("y = expand x 1,7,6,4", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = expand x 1,7,6,4",
+                expect![[r#"
                 node #1 "y": cannot expand 1x8x6x4 to 1x7x6x4; expected extents that are equal or 1, from the last axis back
-            "#]]),
-            ("y = d2s x block=3", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = d2s x block=3",
+                expect![[r#"
                 node #1 "y": input has 8 channels; expected a multiple of 9
-            "#]]),
-            ("y = s2d x block=4", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = s2d x block=4",
+                expect![[r#"
                 node #1 "y": input is 1x8x6x4; expected spatial extents divisible by 4
-            "#]]),
-            ("y = s2d x block=0", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = s2d x block=0",
+                expect![[r#"
                 node #1 "y": block size is 0; expected 1 or more
-            "#]]),
-            ("y = tile x 2,", expect![[r#"
+            "#]],
+            ),
+            (
+                "y = tile x 2,",
+                expect![[r#"
                 node #1 "y": has 1 repeats; expected 4, one for each axis of 1x8x6x4
-            "#]]),
+            "#]],
+            ),
         ] {
             check(&format!("x = input 1x8x6x4 ; {text}"), message);
         }

@@ -7,7 +7,7 @@ use crate::tensor::{DType, Dim, Dims, TensorType, show_dims};
 impl Site<'_> {
     pub(super) fn input(&self, dtype: DType, dims: Option<&[Dim]>) -> Rule<TensorType> {
         let Some(dims) = dims else {
-            return Err(self.open_input("its shape is not given", "x:1x3x224x224"));
+            return Err(self.open_input("its shape is not given", "1x3x224x224"));
         };
         let rank = dims.len();
         let known: Result<Dims, usize> = dims
@@ -48,7 +48,6 @@ impl Site<'_> {
             return Stop::Unknown;
         }
         let name = &self.node().name;
-        let example = example.strip_prefix("x:").unwrap_or(example);
         Error::new(ErrorKind::MissingShape, format!("input \"{name}\""), found)
             .expected("a fixed extent")
             .hint(format!("give it with --input-shape {name}:{example}"))

@@ -1,7 +1,7 @@
 //! Shape inference: from a [`Graph`] to a [`TypedGraph`].
 //!
 //! This file walks the graph; what an operator does to shapes is in the file of its family, and
-//! [`rules`] says which. Values of small integer tensors are followed too ([`fold`]), because
+//! `rules` says which. Values of small integer tensors are followed too (`fold`), because
 //! exporters compute the target of a Reshape from the shape of its data. No value that depends on
 //! the data of a graph input is ever computed here.
 
@@ -17,10 +17,13 @@ mod resize;
 mod rules;
 mod site;
 mod slicing;
+mod split;
 #[cfg(test)]
 mod tests;
 mod view;
 mod window;
+#[cfg(test)]
+mod window_tests;
 
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
@@ -63,7 +66,19 @@ impl Graph {
         Ok(TypedGraph::new(self, order, first, facts))
     }
 
+    /// Constants first, then the file's own order where it is one that inputs precede their readers
+    /// in, as in most files.
     fn topological_order(&self) -> Result<Vec<NodeId>> {
+        let is_constant = |id: &NodeId| matches!(self.dag[*id].op, Op::Const(_));
+        let in_order = |edge: petgraph::graph::EdgeReference<'_, _, u32>| {
+            edge.source() < edge.target() || is_constant(&edge.source())
+        };
+        if self.dag.edge_references().all(in_order) {
+            let (mut order, rest): (Vec<_>, Vec<_>) =
+                self.dag.node_indices().partition(is_constant);
+            order.extend(rest);
+            return Ok(order);
+        }
         petgraph::algo::toposort(&self.dag, None).map_err(|cycle| {
             let label = self.label(cycle.node_id());
             Error::new(ErrorKind::Cyclic, label, "depends on its own output")

@@ -77,8 +77,11 @@ mod tests {
                 z: 20x4x1x64 20x1x64
             "#]],
         );
-        check("x = input 20x4x16 ; w = const 1x256x32 ; y = lstm x w h=64", expect![[r#"
+        check(
+            "x = input 20x4x16 ; w = const 1x256x32 ; y = lstm x w h=64",
+            expect![[r#"
             node #2 "y": weight is 1x256x32; expected 1x256x16 for an input of 20x4x16 and 64 hidden
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -55,8 +55,11 @@ mod tests {
                 g: 2x3x4x5
             "#]],
         );
-        check("x = input 2x3 ; y = mean x axes=2", expect![[r#"
+        check(
+            "x = input 2x3 ; y = mean x axes=2",
+            expect![[r#"
             node #1 "y": axis 2 is out of range; expected -2 to 1
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -71,11 +71,17 @@ mod tests {
                 d: ?
             "#]],
         );
-        check("x = input 1x3x10x15 ; y = resize x scales=1,1,-2,1", expect![[r#"
+        check(
+            "x = input 1x3x10x15 ; y = resize x scales=1,1,-2,1",
+            expect![[r#"
             node #1 "y": scale is -2; expected a positive number
-        "#]]);
-        check("x = input 1x3x10x15 ; y = resize x sizes=1,3,2", expect![[r#"
+        "#]],
+        );
+        check(
+            "x = input 1x3x10x15 ; y = resize x sizes=1,3,2",
+            expect![[r#"
             node #1 "y": has sizes for 3 axes; expected 4, one for each axis of 1x3x10x15
-        "#]]);
+        "#]],
+        );
     }
 }

@@ -1,10 +1,10 @@
-//! Parts of a tensor: Slice, StridedSlice, Gather, Split, TopK.
+//! Parts of a tensor: Slice, StridedSlice, Gather.
 
 use smallvec::SmallVec;
 
-use super::site::{Rule, Site, Types, one, typed};
+use super::site::{Rule, Site, typed};
 use crate::op::StridedSliceMasks;
-use crate::tensor::{DType, Dims, TensorType};
+use crate::tensor::{Dims, TensorType};
 
 /// A strided range of an axis. Absent bounds are open.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ impl Part {
     }
 }
 
-impl<'a> Site<'a> {
+impl Site<'_> {
     pub(super) fn slice(&self) -> Rule<TensorType> {
         let data = self.ty(0)?;
         let mut dims = data.dims.clone();
@@ -76,7 +76,6 @@ impl<'a> Site<'a> {
         self.same_length(begin.len(), steps.len())?;
         let mut dims = Dims::new();
         let mut axis = 0;
-        let bit = |mask: u32, index: usize| index < 32 && mask >> index & 1 == 1;
         for index in 0..begin.len() {
             if bit(masks.ellipsis, index) {
                 let later = (index + 1..begin.len()).filter(|&i| !bit(masks.new_axis, i)).count();
@@ -90,20 +89,30 @@ impl<'a> Site<'a> {
                     self.bad(format!("takes a part of axis {axis}"), format!("an axis of {data}"))
                 })?;
                 axis += 1;
-                if bit(masks.shrink_axis, index) {
-                    self.index(begin[index], extent)?;
-                    continue;
-                }
-                let part = Part {
-                    begin: Some(begin[index]).filter(|_| !bit(masks.begin, index)),
-                    end: Some(end[index]).filter(|_| !bit(masks.end, index)),
-                    step: self.step(steps[index])?,
-                };
-                dims.push(part.resolve(extent).1);
+                dims.extend(self.strided(masks, index, extent)?);
             }
         }
         dims.extend_from_slice(&data.dims[axis..]);
         Ok(typed(data, dims))
+    }
+
+    /// What entry `index` of a StridedSlice leaves of an axis; nothing if it picks one element.
+    fn strided(
+        &self,
+        masks: StridedSliceMasks,
+        index: usize,
+        extent: usize,
+    ) -> Rule<Option<usize>> {
+        let (begin, end, steps) = (self.ints(1)?, self.ints(2)?, self.ints(3)?);
+        if bit(masks.shrink_axis, index) {
+            return self.index(begin[index], extent).map(|_| None);
+        }
+        let part = Part {
+            begin: Some(begin[index]).filter(|_| !bit(masks.begin, index)),
+            end: Some(end[index]).filter(|_| !bit(masks.end, index)),
+            step: self.step(steps[index])?,
+        };
+        Ok(Some(part.resolve(extent).1))
     }
 
     /// An index into an axis that may count from the end.
@@ -130,83 +139,11 @@ impl<'a> Site<'a> {
         dims.extend_from_slice(&data.dims[axis + 1..]);
         Ok(typed(data, dims))
     }
+}
 
-    pub(super) fn split(&self, axis: i64) -> Rule<Types> {
-        let data = self.ty(0)?;
-        let axis = self.axis(axis, &data.dims)?;
-        let parts = self.split_sizes(data.dims[axis])?;
-        let part = |extent| {
-            let mut dims = data.dims.clone();
-            dims[axis] = extent;
-            Some(typed(data, dims))
-        };
-        Ok(parts.into_iter().map(part).collect())
-    }
-
-    /// Extents of the parts of a Split.
-    pub(super) fn split_sizes(&self, extent: usize) -> Rule<SmallVec<[usize; 4]>> {
-        let parts = usize::from(self.node().outputs);
-        match self.optional_ints(1)? {
-            Some(sizes) => self.given_sizes(sizes, extent, parts),
-            None => {
-                let part = extent.div_ceil(parts.max(1));
-                let before = part.saturating_mul(parts.saturating_sub(1));
-                let last = extent.checked_sub(before).filter(|&last| last > 0 || extent == 0);
-                let last = last.ok_or_else(|| {
-                    let found = format!("cannot split {extent} into {parts} parts");
-                    self.mismatch(found, "an extent for each part")
-                })?;
-                let mut sizes = SmallVec::from_elem(part, parts);
-                if let Some(end) = sizes.last_mut() {
-                    *end = last;
-                }
-                Ok(sizes)
-            }
-        }
-    }
-
-    /// Sizes as an operand gives them; one of -1 is what the others leave.
-    fn given_sizes(
-        &self,
-        sizes: &[i64],
-        extent: usize,
-        parts: usize,
-    ) -> Rule<SmallVec<[usize; 4]>> {
-        if sizes.len() != parts {
-            let found = format!("has sizes for {} parts", sizes.len());
-            return Err(self.mismatch(found, format!("{parts}, the number of its outputs")));
-        }
-        let mut given = SmallVec::new();
-        for &size in sizes {
-            given.push(if size == -1 { 0 } else { self.extent(size)? });
-        }
-        let total = given.iter().fold(0_usize, |sum, &size| sum.saturating_add(size));
-        let open = sizes.iter().filter(|&&size| size == -1).count();
-        if total > extent || open > 1 || (open == 0 && total != extent) {
-            let found = format!("parts add up to {total}");
-            return Err(self.mismatch(found, format!("{extent}, the extent that is split")));
-        }
-        if let Some(rest) = sizes.iter().position(|&size| size == -1) {
-            given[rest] = extent - total;
-        }
-        Ok(given)
-    }
-
-    pub(super) fn top_k(&self, axis: i64) -> Rule<Types> {
-        let data = self.ty(0)?;
-        let axis = self.axis(axis, &data.dims)?;
-        let k = self.scalar(1)?;
-        let extent = data.dims[axis];
-        if !(0.0..=extent as f64).contains(&k) {
-            let found = format!("asks for {k} largest elements");
-            return Err(self.mismatch(found, format!("{extent} at most, the extent of the axis")));
-        }
-        let mut dims = data.dims.clone();
-        dims[axis] = k as usize;
-        let mut types = one(typed(data, dims.clone()));
-        types.push(Some(TensorType { dtype: DType::I64, dims }));
-        Ok(types)
-    }
+/// Bit `index` of a mask.
+fn bit(mask: u32, index: usize) -> bool {
+    index < 32 && (mask >> index) & 1 == 1
 }
 
 #[cfg(test)]
@@ -257,19 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn gathers_splits_and_selects() {
+    fn gathers() {
         check(
             "x = input 4x10x6 ; i = input i64:2x3
-             g = gather x i axis=1 ; h = gather x 0i axis=-1
-             a,b,c = split x axis=1 ; d,e = split x 3,7 axis=1 ; f,k = split x 2,-1 axis=-1
-             v,w = topk x 5i axis=1",
+             g = gather x i axis=1 ; h = gather x 0i axis=-1",
             expect![[r#"
                 g: 4x2x3x6
                 h: 4x10
-                a: 4x4x6 4x4x6 4x2x6
-                d: 4x3x6 4x7x6
-                f: 4x10x2 4x10x4
-                v: 4x5x6 4x5x6
             "#]],
         );
     }
@@ -290,27 +221,33 @@ mod tests {
             "#]],
             ),
             (
+                "y = slice x 0 5 3",
+                expect![[r#"
+                node #1 "y": axis 3 is out of range; expected -3 to 2
+            "#]],
+            ),
+            (
+                "y = stridedslice x 0,0 1,1 1,0",
+                expect![[r#"
+                node #1 "y": step is 0; expected another number
+            "#]],
+            ),
+            (
+                "y = stridedslice x 9, 1, 1, shrink=1",
+                expect![[r#"
+                node #1 "y": index 9 is out of range; expected one into an extent of 4
+            "#]],
+            ),
+            (
+                "y = stridedslice x 0,0,0,0 1,1,1,1 1,1,1,1",
+                expect![[r#"
+                node #1 "y": takes a part of axis 3; expected an axis of 4x10x2
+            "#]],
+            ),
+            (
                 "y = gather x 4i",
                 expect![[r#"
                 node #1 "y": index 4 is out of range; expected one into an extent of 4
-            "#]],
-            ),
-            (
-                "y,z = split x 3,6 axis=1",
-                expect![[r#"
-                node #1 "y": parts add up to 9; expected 10, the extent that is split
-            "#]],
-            ),
-            (
-                "y,z,w = split x axis=2",
-                expect![[r#"
-                node #1 "y": cannot split 2 into 3 parts; expected an extent for each part
-            "#]],
-            ),
-            (
-                "y = topk x 11i axis=1",
-                expect![[r#"
-                node #1 "y": asks for 11 largest elements; expected 10 at most, the extent of the axis
             "#]],
             ),
         ] {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 
 use crate::graph::{Graph, Value};
 use crate::op::Op;
@@ -99,32 +100,48 @@ fn unknown_operators_stop_knowledge_but_not_inference() {
 
 #[test]
 fn open_inputs_are_errors_but_for_the_batch() {
-    check("x = input Nx3xhxw ; y = relu x", expect![[r#"
+    check(
+        "x = input Nx3xhxw ; y = relu x",
+        expect![[r#"
         input "x": dimension 2 is open ("h"); expected a fixed extent
         hint: give it with --input-shape x:1x3x224x224
-    "#]]);
-    check("x = input unknown ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input unknown ; y = relu x",
+        expect![[r#"
         input "x": its shape is not given; expected a fixed extent
         hint: give it with --input-shape x:1x3x224x224
-    "#]]);
-    check("x = input N ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input N ; y = relu x",
+        expect![[r#"
         input "x": dimension 0 is open ("N"); expected a fixed extent
         hint: give it with --input-shape x:1
-    "#]]);
-    check("x = input i64:?xlength ; y = relu x", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input i64:?xlength ; y = relu x",
+        expect![[r#"
         input "x": dimension 1 is open ("length"); expected a fixed extent
         hint: give it with --input-shape x:1x128
-    "#]]);
-    check("x = input 1x3 ; y = relu x ; z = input ?x? ; output y", expect![[r#"
+    "#]],
+    );
+    check(
+        "x = input 1x3 ; y = relu x ; z = input ?x? ; output y",
+        expect![[r#"
         y: 1x3
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn batch_size_follows_into_constants() {
     let network = "x = input 1x12x4x4 ; v = reshape x 1,2,6,4,4 ; t = transpose v 0,2,1,3,4
          w = reshape t 1,12,4,4 ; g = gap w ; f = reshape g 1,-1 ; y = fc f out=10 in=12
-         m = const 1x1x10 ; e = expand m 1,-1,-1 ; o = foo y -> 1x10";
+         m = const 1x1x10 ; e = expand m 1,-1,-1 ; o = foo y -> 1x10
+         u = unsqueeze y 1 ; k = concat m u axis=1 ; l = concat u m axis=1";
     let rebatched = |batch| {
         let mut graph = graph(network);
         assert!(graph.set_batch(batch).is_ok());
@@ -139,101 +156,70 @@ fn batch_size_follows_into_constants() {
         y: 8x10
         e: 8x1x10
         o: ?
-    "#]].assert_eq(&rebatched(8));
+        u: 8x1x10
+        k: 8x2x10
+        l: 8x2x10
+    "#]]
+    .assert_eq(&rebatched(8));
     assert_eq!(rebatched(1), show(graph(network)));
 }
 
-#[test]
-fn convolutions() {
-    check(
-        "x = input 1x32x56x112 ; s = input 1x16x100 ; v = input 1x4x8x16x16
-         a = conv x k=1x7 s=1x2 p=0x3 out=64 ; b = conv x k=3 d=2 out=8 g=4
-         c = conv x k=3 s=2 out=8 same ; d = deconv x k=4 s=2 p=1 out=16
-         e = deconv x k=3 s=2 p=1 op=1 out=16 ; f = deconv x k=3 s=2 out=16 same
-         g = conv s k=5 nd=1 s=2 out=32 ; h = conv v k=3 nd=3 p=1 out=8
-         i = maxpool x k=3 s=2 ceil ; j = avgpool x k=2 s=2 p=0:1 ; k = gap v
-         l = dwconv x k=3 p=1 mult=2",
-        expect![[r#"
-            a: 1x64x56x56
-            b: 1x8x52x108
-            c: 1x8x28x56
-            d: 1x16x112x224
-            e: 1x16x112x224
-            f: 1x16x112x224
-            g: 1x32x48
-            h: 1x8x8x16x16
-            i: 1x32x28x56
-            j: 1x32x28x56
-            k: 1x4x1x1x1
-            l: 1x64x56x112
-        "#]],
-    );
-    check(
-        "layout nhwc
-         x = input 1x224x224x3 ; a = conv x k=3 s=2 same out=32 ; b = dwconv a k=3 same
-         c = deconv b k=2 s=2 out=8 ; d = maxpool c k=2 s=2 ; e = gap d ; f = d2s b
-         g = bn b",
-        expect![[r#"
-            a: 1x112x112x32
-            b: 1x112x112x32
-            c: 1x224x224x8
-            d: 1x112x112x8
-            e: 1x1x1x8
-            f: 1x224x224x8
-            g: 1x112x112x32
-        "#]],
-    );
+/// Numbers that a broken file may contain.
+fn odd_number() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        -3_i64..9,
+        Just(i64::MIN),
+        Just(i64::MAX),
+        Just(i64::MAX / 2),
+        Just(1 << 32),
+        Just(-(1 << 31)),
+    ]
 }
 
-#[test]
-fn convolutions_that_contradict_themselves() {
-    for (text, message) in [
-        ("y = conv x k=3 in=32 out=8", expect![[r#"
-            node #1 "y": input has 64 channels; expected 32, as its weight says
-        "#]]),
-        ("y = conv x k=9 out=8", expect![[r#"
-            node #1 "y": window of 9 does not fit an extent of 7 padded by 0; expected a window that fits its input
-        "#]]),
-        ("y = conv x k=3 d=4 out=8", expect![[r#"
-            node #1 "y": window of 3 dilated by 4 does not fit an extent of 7 padded by 0; expected a window that fits its input
-        "#]]),
-        ("y = conv x k=3 s=0 out=8", expect![[r#"
-            node #1 "y": stride is 0; expected 1 or more
-        "#]]),
-        ("y = conv x k=0 out=8", expect![[r#"
-            node #1 "y": window extent is 0; expected 1 or more
-        "#]]),
-        ("y = conv x k=3 s=1x1x1 out=8", expect![[r#"
-            node #1 "y": has 3 strides; expected 2, one for each spatial axis
-        "#]]),
-        ("y = conv x k=3 nd=3 out=8", expect![[r#"
-            node #1 "y": weight 8x64x3x3x3 has 5 axes; expected 4 as its input 1x64x7x7
-        "#]]),
-        ("y = conv x k=3 out=9 g=2", expect![[r#"
-            node #1 "y": weight 9x32x3x3 has 9 channels in groups; expected a multiple of 2, the number of groups
-        "#]]),
-        ("w = const 8x64x3x3 ; y = conv x w g=0", expect![[r#"
-            node #2 "y": has 0 groups; expected 1 or more
-        "#]]),
-        ("y = conv x _", expect![[r#"
-            node #1 "y": operand 1 is missing; expected one, as every Conv has
-        "#]]),
-        ("y = maxpool x k=3 nd=1", expect![[r#"
-            node #1 "y": window has 1 extents; expected 2, one for each spatial axis of 1x64x7x7
-        "#]]),
-        ("y = maxpool x k=3 p=18446744073709551615", expect![[r#"
-            node #1 "y": window of 3 does not fit an extent of 7 padded by 18446744073709551615; expected a window that fits its input
-        "#]]),
-        ("f = flatten x ; y = gap f", expect![[r#"
-            node #2 "y": input is 1x3136; expected a batch, channels and spatial axes
-        "#]]),
-        ("y = bn x ch=32", expect![[r#"
-            node #1 "y": scale has 32 values; expected 64, the channels of 1x64x7x7
-        "#]]),
-        ("z = input 1x64x7x8 ; y = add x z", expect![[r#"
-            node #2 "y": operands 1x64x7x7 and 1x64x7x8 do not broadcast; expected extents that are equal or 1, from the last axis back
-        "#]]),
-    ] {
-        check(&format!("x = input 1x64x7x7 ; {text}"), message);
+proptest! {
+    #[test]
+    fn odd_attributes_are_errors_or_shapes_but_no_panics(
+        numbers in prop::collection::vec(odd_number(), 1..9),
+        dims in prop::collection::vec(prop_oneof![0_usize..9, Just(usize::MAX)], 1..6),
+    ) {
+        let list: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        let (list, first) = (list.join(","), numbers[0]);
+        let size = numbers[0].unsigned_abs();
+        let last = numbers[numbers.len() - 1].unsigned_abs();
+        for line in [
+            format!("reshape x {list},"),
+            format!("squeeze x {list},"),
+            format!("unsqueeze x {list},"),
+            format!("slice x {list}, {list},"),
+            format!("slice x 0 {first} _ {first}"),
+            format!("stridedslice x {list}, {list}, {list}, begin={size} shrink={last} new={last}")
+                .replace("18446744073709551615", "3"),
+            format!("pad x {list},"),
+            format!("tile x {list},"),
+            format!("expand x {list},"),
+            format!("mean x axes={list}"),
+            format!("split x {list}, axis={first}"),
+            format!("gather x {list}, axis={first}"),
+            format!("concat x x axis={first}"),
+            format!("stack x x axis={first}"),
+            format!("softmax x axis={first}"),
+            format!("resize x sizes={list}"),
+            format!("resize x scales={list}"),
+            format!("range {first}i 7i {size}"),
+            format!("shape x start={first} end={first}"),
+            format!("d2s x block={size}"),
+            format!("s2d x block={size}"),
+            format!("conv x k={size} s={last} d={last} p={size} in=4 out=4"),
+            format!("deconv x k={last} s={size} d={last} p={size} op={last} in=4 out=4"),
+            format!("maxpool x k={size} s={last} p={last} ceil"),
+            format!("topk x {first}i axis=0"),
+        ] {
+            let text = format!(
+                "layout nhwc ; x = input {} ; y = {line}",
+                dims.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
+            );
+            drop(graph(&text).infer_shapes());
+            drop(graph(&text.replace("layout nhwc ;", "")).infer_shapes());
+        }
     }
 }

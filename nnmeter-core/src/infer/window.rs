@@ -4,9 +4,9 @@
 //! Formulas: ONNX's Conv, ConvTranspose and MaxPool. A partial window at the end (`ceil_mode`)
 //! counts unless it would start in the padding, as PyTorch has it.
 
-use super::site::{Rule, Site, typed};
+use super::site::{Rule, Site, Stop, typed};
 use crate::op::{Conv, FilterLayout, Layout, Padding, Pool};
-use crate::tensor::{Dims, TensorType, show_dims};
+use crate::tensor::{Dims, TensorType};
 
 /// A window along one axis.
 #[derive(Clone, Copy, Debug)]
@@ -88,21 +88,20 @@ impl Site<'_> {
                 format!("{}, as its weight says", filter.inputs),
             ));
         }
+        self.check_bias(filter.outputs)?;
         let mut dims = data.dims.clone();
         dims[channel_axis] = filter.outputs;
         let sliding =
             Sliding { strides: &conv.strides, dilations: &conv.dilations, padding: &conv.padding };
-        self.check_lengths(&sliding, filter.kernel.len())?;
         self.check_length("output paddings", &conv.output_padding, filter.kernel.len())?;
-        for (axis, index) in conv.layout.spatial_axes(data.rank()).enumerate() {
-            let window = self.window(&sliding, axis, filter.kernel[axis])?;
-            let extra = conv.output_padding.get(axis).copied().unwrap_or(0);
-            let extent = match conv.transposed {
-                true => window.spread(dims[index], extra),
-                false => window.slide(dims[index], false),
-            };
-            dims[index] = extent.ok_or_else(|| self.does_not_fit(&window, dims[index]))?;
-        }
+        let extents = &mut dims[conv.layout.spatial_axes(data.rank())];
+        self.slide(&sliding, filter.kernel, extents, |window, axis, input| {
+            if conv.transposed {
+                window.spread(input, conv.output_padding.get(axis).copied().unwrap_or(0))
+            } else {
+                window.slide(input, false)
+            }
+        })?;
         Ok(typed(data, dims))
     }
 
@@ -118,14 +117,29 @@ impl Site<'_> {
         }
         let sliding =
             Sliding { strides: &pool.strides, dilations: &pool.dilations, padding: &pool.padding };
-        self.check_lengths(&sliding, spatial)?;
         let mut dims = data.dims.clone();
-        for (axis, index) in pool.layout.spatial_axes(data.rank()).enumerate() {
-            let window = self.window(&sliding, axis, pool.kernel[axis])?;
-            let extent = window.slide(dims[index], pool.ceil_mode);
-            dims[index] = extent.ok_or_else(|| self.does_not_fit(&window, dims[index]))?;
-        }
+        let extents = &mut dims[pool.layout.spatial_axes(data.rank())];
+        self.slide(&sliding, &pool.kernel, extents, |window, _, input| {
+            window.slide(input, pool.ceil_mode)
+        })?;
         Ok(typed(data, dims))
+    }
+
+    /// Replaces spatial extents by what `extent` says is left of them.
+    fn slide(
+        &self,
+        sliding: &Sliding<'_>,
+        kernel: &[usize],
+        extents: &mut [usize],
+        extent: impl Fn(&Window, usize, usize) -> Option<usize>,
+    ) -> Rule<()> {
+        self.check_lengths(sliding, extents.len())?;
+        for (axis, (dim, &kernel)) in extents.iter_mut().zip(kernel).enumerate() {
+            let window = self.window(sliding, axis, kernel)?;
+            let input = *dim;
+            *dim = extent(&window, axis, input).ok_or_else(|| self.does_not_fit(&window, input))?;
+        }
+        Ok(())
     }
 
     pub(super) fn global_pool(&self, layout: Layout) -> Rule<TensorType> {
@@ -166,14 +180,24 @@ impl Site<'_> {
             (FilterLayout::Hwio, true) => (second, first.saturating_mul(groups)),
             (FilterLayout::HwioDepthwise, _) => (first, first.saturating_mul(second)),
         };
-        let grouped = if conv.transposed { inputs } else { outputs };
+        let (side, grouped) = if conv.transposed { ("input", inputs) } else { ("output", outputs) };
         if conv.filter != FilterLayout::HwioDepthwise && grouped % groups != 0 {
             return Err(self.mismatch(
-                format!("weight {} has {grouped} channels in groups", show_dims(&weight.dims)),
+                format!("weight {weight} has {grouped} {side} channels"),
                 format!("a multiple of {groups}, the number of groups"),
             ));
         }
         Ok(Filter { kernel, inputs, outputs })
+    }
+
+    fn check_bias(&self, outputs: usize) -> Rule<()> {
+        match self.optional_ty(2) {
+            Ok(Some(bias)) if bias.elements() != outputs => {
+                let found = format!("bias has {} values", bias.elements());
+                Err(self.mismatch(found, format!("{outputs}, one for each output channel")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_lengths(&self, sliding: &Sliding<'_>, axes: usize) -> Rule<()> {
@@ -210,7 +234,7 @@ impl Site<'_> {
         }
     }
 
-    fn does_not_fit(&self, window: &Window, input: usize) -> super::site::Stop {
+    fn does_not_fit(&self, window: &Window, input: usize) -> Stop {
         let padding = match window.pad {
             Pad::Explicit(begin, end) => begin.saturating_add(end),
             Pad::Same => 0,

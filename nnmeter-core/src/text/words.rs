@@ -22,7 +22,8 @@ impl Scope {
             }
             "fc" => return self.fc(line),
             "concat" => {
-                let channels = line.args.iter().map(|name| self.channels_of(name)).sum();
+                let mut channels = line.args.iter().map(|name| self.channels_of(name));
+                let channels = channels.try_fold(0_usize, |sum, n| sum.checked_add(n?));
                 (Op::Concat { axis: line.axis(1) }, line.operands(&[]), channels)
             }
             "split" => {

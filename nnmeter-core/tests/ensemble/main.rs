@@ -1,6 +1,8 @@
 //! Tests of tree ensembles through the public interface: against the plain walker, against the
 //! real XGBoost's predictions, and on broken bytes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod corruption;
 mod properties;
 mod xgboost;

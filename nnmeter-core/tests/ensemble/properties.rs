@@ -54,10 +54,19 @@ fn tree(n_features: u32, max_splits: usize) -> impl Strategy<Value = Tree> {
     })
 }
 
+/// Most trees are small enough for the mask form (32 leaves, 31 splits), some are not.
+fn sized_tree(n_features: u32) -> impl Strategy<Value = Tree> {
+    prop_oneof![
+        3 => tree(n_features, 12).boxed(),
+        1 => tree(n_features, 33).boxed(),
+        1 => tree(n_features, 80).boxed(),
+    ]
+}
+
 fn ensemble() -> impl Strategy<Value = PlainEnsemble> {
     (1u32..6, prop::bool::ANY, -1e3f32..1e3, prop::bool::ANY).prop_flat_map(
         |(n_features, exp, base_score, named)| {
-            prop::collection::vec(tree(n_features, 24), 0..20).prop_map(move |trees| {
+            prop::collection::vec(sized_tree(n_features), 0..20).prop_map(move |trees| {
                 PlainEnsemble {
                     base_score,
                     link: if exp { Link::Exp } else { Link::Identity },
@@ -99,6 +108,26 @@ proptest! {
         prop_assert_eq!(&back, &ensemble);
         prop_assert_eq!(back.to_bytes(), bytes);
         prop_assert_eq!(Ensemble::new(&back.to_plain()).unwrap(), ensemble);
+    }
+}
+
+#[test]
+fn chains_around_the_size_of_the_mask_form() {
+    for (n_splits, to_left) in (28..36).flat_map(|n| [(n, false), (n, true)]) {
+        let mut nodes = Vec::new();
+        for at in 0..n_splits {
+            let (next, leaf) = (2 * at + 2, 2 * at + 1);
+            let (left, right) = if to_left { (next, leaf) } else { (leaf, next) };
+            let threshold = if to_left { (n_splits - at) as f32 } else { at as f32 };
+            nodes.push(Node::Split { feature: 0, threshold, default_left: to_left, left, right });
+            nodes.push(Node::Leaf { value: at as f32 });
+        }
+        nodes.push(Node::Leaf { value: -1.0 });
+        let trees = vec![Tree { nodes }];
+        let plain = PlainEnsemble { n_features: 1, trees, ..Default::default() };
+        let rows: Vec<f32> = (-2..38).map(|at| at as f32).chain([f32::NAN]).collect();
+        let found = predict_all_ways(&Ensemble::new(&plain).unwrap(), &rows);
+        assert_eq!(found.last(), Some(&-1.0), "{n_splits} splits");
     }
 }
 

@@ -88,6 +88,17 @@ fn what_is_no_model_is_said_to_be_none() {
     }
 }
 
+#[test]
+fn default_directions_may_be_truth_values() {
+    let name = "absoluteerror_v17.json";
+    let text = std::fs::read_to_string(fixtures().join(name)).unwrap();
+    let start = text.find("\"default_left\":[").unwrap() + "\"default_left\":[".len();
+    let end = start + text[start..].find(']').unwrap();
+    let truths = text[start..end].replace('0', "false").replace('1', "true");
+    let text = [&text[..start], &truths, &text[end..]].concat();
+    assert_eq!(Ensemble::from_xgboost(text.as_bytes()).unwrap(), read(name));
+}
+
 /// Edits a good model and gives the error.
 fn error_of(from: &str, to: &str) -> String {
     let text = std::fs::read_to_string(fixtures().join("absoluteerror_v32.json")).unwrap();
@@ -105,6 +116,7 @@ fn broken_models_are_pointed_at() {
         ("\"num_feature\":\"6\",\"num_target\"", "\"num_feature\":\"0\",\"num_target\""),
         ("\"base_score\":\"[", "\"base_score\":\"[x"),
         ("\"base_score\":\"[", "\"base_score\":\"[1,"),
+        ("\"default_left\":[", "\"default_left\":[null,"),
         ("\"feature_names\":[]", "\"feature_names\":[\"a\"]"),
     ];
     let found: Vec<String> =
@@ -117,6 +129,7 @@ fn broken_models_are_pointed_at() {
         tree #0, node #0: splits on feature 3; expected below 0
         XGBoost model: base_score is "x2.1649604E0"; expected a number
         XGBoost model: base_score is [1,2.1649604E0], one a target; expected one
+        XGBoost model: expected 0, 1 or a truth value in default_left at line 1 column 531
         tree ensemble: 1 feature names; expected 6, one a feature
     "#]].assert_eq(&found.concat());
 }

@@ -1,0 +1,79 @@
+//! Packages as files: written whole or not at all, read with a limit on their size.
+//!
+//! Which folders packages live in is the registry's business.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use super::Package;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Extension of package files.
+pub const EXTENSION: &str = "nnmeter";
+
+/// Most bytes that a package file may have.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+impl Package {
+    /// Writes the package to `path`. A file that is there is replaced in one step: at every moment,
+    /// and after a crash, `path` is the old file or the new one.
+    ///
+    /// # Errors
+    /// As for [`Package::to_bytes`]; [`ErrorKind::Io`] if the folder does not exist or cannot be
+    /// written to.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let bytes = self.to_bytes()?;
+        let failed = |error: std::io::Error| Error::io(path.display(), &error);
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let mut file = temporary(folder).map_err(failed)?;
+        file.write_all(&bytes).map_err(failed)?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        sync_folder(folder).map_err(failed)
+    }
+
+    /// Reads the package at `path`.
+    ///
+    /// # Errors
+    /// As for [`Package::from_bytes`], naming the file; [`ErrorKind::Io`] if it cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let failed = |error: std::io::Error| Error::io(path.display(), &error);
+        let mut bytes = Vec::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            let subject = path.display().to_string();
+            return Err(Error::new(ErrorKind::CorruptPackage, subject, "is too large")
+                .expected(format!("at most {MAX_FILE_BYTES} bytes")));
+        }
+        Self::from_bytes(&bytes).map_err(|error| error.within(path.display()))
+    }
+}
+
+/// A temporary file that others may read, as far as the user's mask allows.
+#[cfg(unix)]
+fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    let everyone = std::fs::Permissions::from_mode(0o666);
+    tempfile::Builder::new().prefix(".nnmeter-").permissions(everyone).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(".nnmeter-").tempfile_in(folder)
+}
+
+/// Makes a renaming in `folder` last; only Unix has, and needs, a way to.
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}

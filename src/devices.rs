@@ -1,0 +1,195 @@
+//! `nnmeter devices`: the list of devices, or the card of one.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use nnmeter_core::kind::Kind;
+use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
+use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Registry};
+use serde_json::{Value, json};
+
+use crate::report::plain_table;
+
+/// List the devices, or show the card of one.
+///
+/// A card tells what the device is, what its predictor was fitted on, which kernels it prices, and
+/// how accurate it was on networks it had not seen.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  nnmeter devices
+  nnmeter devices cortexA76cpu_tflite21
+  nnmeter devices --json | jq -r .name")]
+pub(crate) struct Args {
+    /// The device whose card to show.
+    name: Option<String>,
+
+    /// Print one JSON object a device.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let registry = Registry::standard()?;
+    let mut out = std::io::stdout().lock();
+    match &args.name {
+        Some(name) => {
+            let device = registry.open(name)?;
+            let text = if args.json { format!("{}\n", json_card(&device)) } else { card(&device) };
+            out.write_all(text.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        None => list(&registry.entries(), args.json, &mut out),
+    }
+}
+
+/// Lists all devices; a broken package is listed too, and makes the exit code tell.
+fn list(entries: &[Entry], json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let mut table = plain_table(&["name", "device", "runtime", "threads", "from"]);
+    let mut broken = false;
+    for entry in entries {
+        match &entry.device {
+            Ok(device) if json => writeln!(out, "{}", json_card(device))?,
+            Ok(device) => {
+                let about = device.device();
+                table.add_row(vec![
+                    entry.name.clone(),
+                    about.title.clone(),
+                    about.runtime.to_string(),
+                    about.threads.to_string(),
+                    origin(&entry.origin),
+                ]);
+            }
+            Err(error) => {
+                broken = true;
+                eprintln!("error: {error}");
+            }
+        }
+    }
+    if !json {
+        writeln!(out, "{table}")?;
+    }
+    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn origin(origin: &Origin) -> String {
+    match origin {
+        Origin::File(path) => path.display().to_string(),
+        Origin::BuiltIn => "built in".to_owned(),
+        Origin::Registered => "another crate".to_owned(),
+    }
+}
+
+fn card(device: &OpenDevice) -> String {
+    let about = device.device();
+    let fitted = device.provenance();
+    let mut facts = plain_table(&[about.name.as_str(), ""]);
+    let mut fact = |name: &str, value: &str| {
+        facts.add_row(vec![name.to_owned(), value.to_owned()]);
+    };
+    fact("device", &about.title);
+    fact("chip", &about.chip);
+    fact("clock", about.clock.as_deref().unwrap_or("not known"));
+    fact("threads", &about.threads.to_string());
+    fact("runtime", &about.runtime.to_string());
+    fact("precision", about.precision.name());
+    fact("stated by", about.source.as_deref().unwrap_or("nobody"));
+    fact("predicts", &metrics(device).join(", "));
+    fact("prices", &kinds(device).join(", "));
+    fact("fitted on", &format!("{} networks of {}", fitted.models, fitted.data_set));
+    fact("data by", &format!("{} ({})", fitted.source, fitted.licence));
+    fact("method", &fitted.method);
+    fact("fitted", &format!("{} by {}, seed {}", fitted.date, fitted.tool, fitted.seed));
+    fact("package", &origin(device.origin()));
+    let tables: Vec<String> = device.accuracy().iter().map(accuracy).collect();
+    format!("{facts}\n\n{}", tables.join("\n"))
+}
+
+fn accuracy(table: &AccuracyTable) -> String {
+    let header =
+        ["family", "networks", "within 5 %", "within 10 %", "RMSPE %", "bias %", "rank corr."];
+    let mut rows = plain_table(&header);
+    for row in table.rows.iter().chain([&table.overall]) {
+        rows.add_row(accuracy_cells(row));
+    }
+    let notes: String = table.notes.iter().map(|note| format!("  {note}\n")).collect();
+    format!("Accuracy of {}, {}:\n{rows}\n{notes}", table.metric, table.protocol)
+}
+
+fn accuracy_cells(row: &AccuracyRow) -> Vec<String> {
+    vec![
+        row.family.clone(),
+        row.models.to_string(),
+        format!("{:.1}", 100.0 * row.within_5),
+        format!("{:.1}", 100.0 * row.within_10),
+        format!("{:.2}", 100.0 * row.rmspe),
+        format!("{:+.2}", 100.0 * row.bias),
+        row.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
+    ]
+}
+
+fn metrics(device: &OpenDevice) -> Vec<&'static str> {
+    let latency = device.latency().is_ok().then_some("latency (ms)");
+    let energy = device.energy().is_ok().then_some("energy (mJ)");
+    latency.into_iter().chain(energy).collect()
+}
+
+/// Kinds of kernels that the latency predictor prices.
+fn kinds(device: &OpenDevice) -> Vec<&'static str> {
+    let Ok(predictor) = device.latency() else { return Vec::new() };
+    let priced = Kind::ALL.iter().filter(|&&kind| predictor.model(kind).is_some());
+    priced.map(|kind| kind.name()).collect()
+}
+
+fn json_card(device: &OpenDevice) -> Value {
+    let about = device.device();
+    let fitted = device.provenance();
+    json!({
+        "name": about.name,
+        "title": about.title,
+        "chip": about.chip,
+        "clock": about.clock,
+        "threads": about.threads,
+        "runtime": {
+            "name": about.runtime.name,
+            "version": about.runtime.version,
+            "build": about.runtime.build,
+        },
+        "precision": about.precision.name(),
+        "kernel_kinds": kinds(device),
+        "fitted_on": {
+            "data_set": fitted.data_set,
+            "licence": fitted.licence,
+            "source": fitted.source,
+            "models": fitted.models,
+            "kernels": fitted.kernels,
+            "date": fitted.date,
+            "seed": fitted.seed,
+            "tool": fitted.tool,
+            "method": fitted.method,
+        },
+        "accuracy": device.accuracy().iter().map(json_accuracy).collect::<Vec<_>>(),
+        "from": origin(device.origin()),
+    })
+}
+
+fn json_accuracy(table: &AccuracyTable) -> Value {
+    let row = |row: &AccuracyRow| {
+        json!({
+            "family": row.family,
+            "models": row.models,
+            "within_5": 100.0 * row.within_5,
+            "within_10": 100.0 * row.within_10,
+            "rmspe": 100.0 * row.rmspe,
+            "bias": 100.0 * row.bias,
+            "spearman": row.spearman,
+        })
+    };
+    json!({
+        "metric": table.metric,
+        "protocol": table.protocol,
+        "families": table.rows.iter().map(row).collect::<Vec<_>>(),
+        "overall": row(&table.overall),
+        "notes": table.notes,
+    })
+}

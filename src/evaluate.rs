@@ -1,0 +1,207 @@
+//! `nnmeter evaluate`: predictions against measured latencies of a data set.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nnmeter_core::predict::Predictor;
+use nnmeter_core::units::Millis;
+use nnmeter_hardware::accuracy::{Accuracy, Pair, Table, family_of};
+use nnmeter_hardware::dataset::{Dataset, Line, Progress, parallel};
+use nnmeter_hardware::error::Error;
+use nnmeter_hardware::registry::Registry;
+use serde_json::json;
+
+use crate::report::plain_table;
+
+/// Compare predictions with the measured latencies of a data set.
+///
+/// The data set is in nn-Meter's schema, one model a line. Families are told by the ids: what stands
+/// before the last `_`, without digits. Ratios are predicted over measured.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  nnmeter evaluate mobilenetv2s.jsonl.zst --device cortexA76cpu_tflite21
+  nnmeter evaluate datasets/ --device cortexA76cpu_tflite21 --json")]
+pub(crate) struct Args {
+    /// A .jsonl, .jsonl.zst or .zip file, or a folder of them.
+    #[arg(value_name = "DATA")]
+    data: PathBuf,
+
+    /// The device.
+    #[arg(long, short, value_name = "NAME")]
+    device: String,
+
+    /// Column of measured milliseconds; the device's name if left out.
+    #[arg(long, value_name = "NAME")]
+    column: Option<String>,
+
+    /// Print one JSON object a family, and last the overall one; shares in percent.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let device = Registry::standard()?.open(&args.device)?;
+    let column = args.column.clone().unwrap_or_else(|| device.device().name.clone());
+    let data = Dataset::open(&args.data)?;
+    let tally = compare(&data, device.latency()?, &column);
+    tally.report_problems();
+    let pairs = tally.pairs.iter().map(|(family, pair)| (family.as_str(), *pair));
+    let Some(table) = Table::of(pairs) else { anyhow::bail!(tally.nothing(&column)) };
+    print(&table, args.json)?;
+    Ok(if tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What came of the lines of a data set.
+#[derive(Default)]
+struct Tally {
+    pairs: Vec<(String, Pair)>,
+    columns: BTreeSet<String>,
+    unmeasured: usize,
+    uncovered: Vec<String>,
+    bad: usize,
+}
+
+/// What came of one line.
+struct Compared {
+    id: String,
+    columns: Vec<String>,
+    measured: Option<f64>,
+    predicted: f64,
+    complete: bool,
+}
+
+fn compare(data: &Dataset, predictor: &Predictor<Millis>, column: &str) -> Tally {
+    let bar = bar(data.bytes());
+    let progress = data.progress();
+    let mut tally = Tally::default();
+    let work = |line: Result<Line, Error>| compare_line(&line?, predictor, column);
+    parallel::ordered(data.lines(), None, work, |result: Result<Compared, Error>| {
+        match result {
+            Ok(compared) => tally.add(compared),
+            Err(error) => {
+                tally.bad += 1;
+                bar.suspend(|| eprintln!("error: {error}"));
+            }
+        }
+        show(&bar, &progress);
+    });
+    bar.finish_and_clear();
+    tally
+}
+
+fn compare_line(
+    line: &Line,
+    predictor: &Predictor<Millis>,
+    column: &str,
+) -> Result<Compared, Error> {
+    let record = line.parse()?;
+    let prediction = predictor.predict(&record.graph);
+    Ok(Compared {
+        measured: record.figures.get(column).copied().flatten(),
+        columns: record.figures.into_keys().collect(),
+        id: record.id,
+        predicted: prediction.total.0,
+        complete: prediction.uncovered.is_empty(),
+    })
+}
+
+/// A bar on standard error; hidden where that is no terminal.
+fn bar(bytes: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(bytes).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    bar.set_position(progress.bytes());
+}
+
+impl Tally {
+    fn add(&mut self, compared: Compared) {
+        self.columns.extend(compared.columns);
+        let Some(measured) = compared.measured else {
+            self.unmeasured += 1;
+            return;
+        };
+        if !compared.complete {
+            self.uncovered.push(compared.id.clone());
+        }
+        let pair = Pair { measured, predicted: compared.predicted };
+        self.pairs.push((family_of(&compared.id), pair));
+    }
+
+    fn is_clean(&self) -> bool {
+        self.bad == 0 && self.uncovered.is_empty()
+    }
+
+    fn report_problems(&self) {
+        if self.unmeasured > 0 {
+            eprintln!("note: {} models were not measured on the device", self.unmeasured);
+        }
+        if self.bad > 0 {
+            eprintln!("error: {} lines could not be read and do not count", self.bad);
+        }
+        if let Some(first) = self.uncovered.first() {
+            let count = self.uncovered.len();
+            eprintln!(
+                "error: {count} models hold operators that the prediction does not cover (\"{first}\")"
+            );
+            eprintln!("hint: `nnmeter predict` names them");
+        }
+    }
+
+    fn nothing(&self, column: &str) -> String {
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        format!(
+            "data set: has no figure in column \"{column}\"; it has the columns {}",
+            if columns.is_empty() { "none".to_owned() } else { columns.join(", ") }
+        )
+    }
+}
+
+fn print(table: &Table, json: bool) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    let overall = ("overall".to_owned(), table.overall);
+    let rows = table.families.iter().chain([&overall]);
+    if json {
+        for (family, accuracy) in rows {
+            writeln!(out, "{}", json_row(family, accuracy))?;
+        }
+        return Ok(());
+    }
+    let header =
+        ["family", "models", "within 5 %", "within 10 %", "RMSPE %", "bias %", "rank corr."];
+    let mut text = plain_table(&header);
+    for (family, accuracy) in rows {
+        text.add_row(vec![
+            family.clone(),
+            accuracy.models.to_string(),
+            format!("{:.1}", accuracy.within_5),
+            format!("{:.1}", accuracy.within_10),
+            format!("{:.2}", accuracy.rmspe),
+            format!("{:+.2}", accuracy.bias),
+            accuracy.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
+        ]);
+    }
+    writeln!(out, "{text}")?;
+    Ok(())
+}
+
+fn json_row(family: &str, accuracy: &Accuracy) -> serde_json::Value {
+    json!({
+        "family": family,
+        "models": accuracy.models,
+        "within_5": accuracy.within_5,
+        "within_10": accuracy.within_10,
+        "rmspe": accuracy.rmspe,
+        "bias": accuracy.bias,
+        "spearman": accuracy.spearman,
+    })
+}

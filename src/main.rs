@@ -1,0 +1,57 @@
+//! The command line `nnmeter`: parses arguments, calls a verb, prints errors.
+//!
+//! One file a verb; whatever a verb computes, a library crate computes.
+
+mod completions;
+mod convert;
+mod devices;
+mod evaluate;
+mod explain;
+mod failure;
+mod models;
+mod predict;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  nnmeter predict model.onnx --device cortexA76cpu_tflite21
+  nnmeter predict models/ --device cortexA76cpu_tflite21 --json
+  nnmeter devices cortexA76cpu_tflite21
+  nnmeter explain model.onnx --device cortexA76cpu_tflite21 --node conv1";
+
+/// Predicts the latency of neural networks on edge devices, kernel by kernel.
+#[derive(Parser)]
+#[command(name = "nnmeter", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    Predict(predict::Args),
+    Devices(devices::Args),
+    Explain(explain::Args),
+    Convert(convert::Args),
+    Evaluate(evaluate::Args),
+    Completions(completions::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Predict(args) => predict::run(&args),
+        Verb::Devices(args) => devices::run(&args),
+        Verb::Explain(args) => explain::run(&args),
+        Verb::Convert(args) => convert::run(&args),
+        Verb::Evaluate(args) => evaluate::run(&args),
+        Verb::Completions(args) => completions::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
+}

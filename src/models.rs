@@ -1,0 +1,121 @@
+//! Model files as the command line takes them: files, folders, `-`; mapped into memory, never read
+//! as a whole.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context;
+use bytes::Bytes;
+use nnmeter_core::import::{self, Format};
+use nnmeter_core::typed::TypedGraph;
+
+use crate::failure::Usage;
+
+/// Extensions of model files, for folders.
+const EXTENSIONS: [&str; 3] = ["onnx", "pb", "json"];
+
+/// Options about how model files are read.
+#[derive(clap::Args)]
+pub(crate) struct ReadArgs {
+    /// Format of the files; guessed from their content if left out.
+    #[arg(long, value_name = "FORMAT", value_parser = Format::from_str)]
+    format: Option<Format>,
+
+    /// Extents of an input whose axes the file leaves open (repeatable).
+    #[arg(long, value_name = "NAME:1x3x224x224", value_parser = InputShape::from_str)]
+    input_shape: Vec<InputShape>,
+
+    /// Batch size: the first extent of every input.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    batch: Option<u32>,
+}
+
+/// A shape given for an input.
+#[derive(Clone, Debug)]
+struct InputShape {
+    name: String,
+    dims: Vec<usize>,
+}
+
+impl FromStr for InputShape {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, dims) = text.rsplit_once(':').ok_or("expected NAME:DIMS as in x:1x3x224x224")?;
+        let dims: Result<Vec<usize>, _> = dims.split(['x', ',']).map(str::parse).collect();
+        let dims = dims.map_err(|_| "expected extents as in 1x3x224x224".to_owned())?;
+        if name.is_empty() || dims.contains(&0) {
+            return Err("expected NAME:DIMS with extents above zero".to_owned());
+        }
+        Ok(Self { name: name.to_owned(), dims })
+    }
+}
+
+impl ReadArgs {
+    /// Reads a model and gives every value its type.
+    pub(crate) fn load(&self, path: &Path) -> anyhow::Result<TypedGraph> {
+        let mut graph = import::read(bytes_of(path)?, self.format)?;
+        for shape in &self.input_shape {
+            graph.set_input_shape(&shape.name, &shape.dims)?;
+        }
+        if let Some(batch) = self.batch {
+            graph.set_batch(batch as usize)?;
+        }
+        Ok(graph.infer_shapes()?)
+    }
+}
+
+/// Replaces folders by the model files in them, sorted by name.
+pub(crate) fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            files.extend(model_files(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn model_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let cannot = || format!("folder \"{}\" cannot be read", folder.display());
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if path.is_file() && extension.is_some_and(|e| EXTENSIONS.contains(&e)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        let text = format!(
+            "folder \"{}\": holds no model file; expected *.{}",
+            folder.display(),
+            EXTENSIONS.join(", *.")
+        );
+        return Err(Usage(text).into());
+    }
+    Ok(files)
+}
+
+/// The bytes of a file, mapped; or of standard input for `-`.
+fn bytes_of(path: &Path) -> anyhow::Result<Bytes> {
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
+        return Ok(bytes.into());
+    }
+    let file = File::open(path).context("cannot be opened")?;
+    if file.metadata().context("cannot be examined")?.len() == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the map is only read; a program that truncates the file meanwhile can kill this
+    // process, as it can with every reader that maps files.
+    #[allow(unsafe_code)]
+    let map = unsafe { memmap2::Mmap::map(&file) }.context("cannot be mapped into memory")?;
+    Ok(Bytes::from_owner(map))
+}

@@ -1,0 +1,102 @@
+//! `nnmeter predict`: the latency of model files on a device.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use nnmeter_core::predict::Predictor;
+use nnmeter_core::units::Millis;
+use nnmeter_hardware::registry::Registry;
+
+use crate::models::{self, ReadArgs};
+use crate::{failure, report};
+
+/// Predict the latency of model files on a device.
+///
+/// Prints the total with its interval, every kernel with its share, and what the total does not
+/// cover. Ends with 1 if a file fails or (without --allow-uncovered) is not fully covered.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  nnmeter predict mobilenet_v2.onnx --device cortexA76cpu_tflite21
+  nnmeter predict models/ --device cortexA76cpu_tflite21 --json | jq .total_ms
+  nnmeter predict - --device cortexA76cpu_tflite21 < model.onnx
+  nnmeter predict detector.onnx --device cortexA76cpu_tflite21 --input-shape image:1x3x320x320")]
+pub(crate) struct Args {
+    /// Model files (ONNX, TensorFlow frozen .pb, nn-Meter IR, NNI IR), folders of them, or -.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// The device; `nnmeter devices` lists them.
+    #[arg(long, short, value_name = "NAME")]
+    device: String,
+
+    /// Succeed even if operators are not covered by the total.
+    #[arg(long)]
+    allow_uncovered: bool,
+
+    /// Print one JSON object a line.
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let device = Registry::standard()?.open(&args.device)?;
+    let predictor = device.latency()?;
+    let mut failed = false;
+    let mut out = std::io::stdout().lock();
+    for file in models::expand(&args.files)? {
+        match predict(args, predictor, &device.device().name, &file) {
+            Ok((text, complete)) => {
+                out.write_all(text.as_bytes())?;
+                failed |= !complete && !args.allow_uncovered;
+            }
+            Err(error) => {
+                failed = true;
+                report_failure(args, &file, &error, &mut out)?;
+            }
+        }
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// What to print for a file, and whether everything in it has a price.
+fn predict(
+    args: &Args,
+    predictor: &Predictor<Millis>,
+    device: &str,
+    file: &Path,
+) -> anyhow::Result<(String, bool)> {
+    let graph = args.read.load(file)?;
+    let prediction = predictor.predict(&graph);
+    let name = file.display().to_string();
+    let text = if args.json {
+        format!("{}\n", report::json(&name, device, &graph, &prediction))
+    } else {
+        report::text(&name, device, &graph, &prediction, args.allow_uncovered)
+    };
+    Ok((text, prediction.uncovered.is_empty()))
+}
+
+fn report_failure(
+    args: &Args,
+    file: &Path,
+    error: &anyhow::Error,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let hint = failure::hint(error);
+    if args.json {
+        let error = serde_json::json!({"message": format!("{error:#}"), "hint": hint});
+        let line = serde_json::json!({"file": file.display().to_string(), "error": error});
+        writeln!(out, "{line}")?;
+        return Ok(());
+    }
+    eprintln!("error: {}: {error:#}", file.display());
+    if let Some(hint) = hint {
+        eprintln!("hint: {hint}");
+    }
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! Predictions as people and as machines read them.
+
+use comfy_table::{CellAlignment, Table, presets};
+use nnmeter_core::kind::Kind;
+use nnmeter_core::predict::{NoPrice, Prediction, PricedKernel, Uncovered};
+use nnmeter_core::typed::TypedGraph;
+use nnmeter_core::units::{Millis, Unit};
+use nnmeter_core::workload::{Extents, Workload};
+use serde_json::{Map, Value, json};
+
+/// A prediction as one JSON object.
+pub(crate) fn json(
+    file: &str,
+    device: &str,
+    graph: &TypedGraph,
+    prediction: &Prediction<Millis>,
+) -> Value {
+    let unit = Millis::SUFFIX;
+    let kernels: Vec<Value> =
+        prediction.kernels.iter().map(|kernel| json_kernel(graph, prediction, kernel)).collect();
+    let uncovered: Vec<Value> =
+        prediction.uncovered.iter().map(|uncovered| json_uncovered(graph, uncovered)).collect();
+    let (low, high) = prediction.interval;
+    json!({
+        "file": file,
+        "device": device,
+        format!("total_{unit}"): prediction.total.value(),
+        format!("interval_{unit}"): [low.value(), high.value()],
+        "coverage": prediction.coverage,
+        "kernels": kernels,
+        "uncovered": uncovered,
+    })
+}
+
+fn json_kernel(
+    graph: &TypedGraph,
+    prediction: &Prediction<Millis>,
+    priced: &PricedKernel<Millis>,
+) -> Value {
+    let kernel = prediction.kernel(priced);
+    let names: Vec<&str> =
+        kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
+    let mut object = json!({
+        "kind": kernel.name(),
+        "nodes": names,
+        "config": json_config(&priced.work[0]),
+        Millis::SUFFIX: priced.cost.value(),
+    });
+    if let [_, more @ ..] = &priced.work[..]
+        && !more.is_empty()
+    {
+        object["fused_configs"] = more.iter().map(json_config).collect();
+    }
+    if !priced.outside.is_empty() {
+        object["outside_fitted_range"] =
+            priced.outside.iter().map(|feature| feature.name()).collect();
+    }
+    object
+}
+
+fn json_config(work: &Workload) -> Value {
+    let mut config = Map::new();
+    config.insert("batch".to_owned(), work.batch.into());
+    config.insert("input".to_owned(), json_extents(&work.input));
+    config.insert("cin".to_owned(), work.cin.into());
+    config.insert("output".to_owned(), json_extents(&work.output));
+    config.insert("cout".to_owned(), work.cout.into());
+    if is_windowed(work.kind) {
+        config.insert("kernel".to_owned(), json_extents(&work.window));
+        config.insert("stride".to_owned(), json_extents(&work.stride));
+        config.insert("dilation".to_owned(), json_extents(&work.dilation));
+    }
+    if matches!(work.kind, Kind::Conv | Kind::DwConv | Kind::ConvTrans) {
+        config.insert("groups".to_owned(), work.groups.into());
+    }
+    if work.operands > 1 {
+        config.insert("operands".to_owned(), work.operands.into());
+    }
+    Value::Object(config)
+}
+
+/// `[height, width]`, with the depth in front where there is one.
+fn json_extents(extents: &Extents) -> Value {
+    if extents[0] == 1 { json!(extents[1..]) } else { json!(extents) }
+}
+
+fn json_uncovered(graph: &TypedGraph, uncovered: &Uncovered) -> Value {
+    let node = graph.graph().node(uncovered.node);
+    json!({"node": &*node.name, "op": node.op.name(), "reason": reason(graph, uncovered.reason)})
+}
+
+/// A prediction as a page of text.
+pub(crate) fn text(
+    file: &str,
+    device: &str,
+    graph: &TypedGraph,
+    prediction: &Prediction<Millis>,
+    allow_uncovered: bool,
+) -> String {
+    let (low, high) = prediction.interval;
+    let mut text = format!(
+        "{file} on {device}: {:.2} (90 % interval {:.2} to {:.2})\n\n{}\n",
+        prediction.total,
+        low.value(),
+        high,
+        kernel_table(graph, prediction)
+    );
+    text.push_str(&outside_note(prediction));
+    text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
+    text.push('\n');
+    text
+}
+
+fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
+    let mut table = plain_table(&["first node", "kernel", "configuration", "ms", "share", ""]);
+    for index in [3, 4] {
+        if let Some(column) = table.column_mut(index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let total = prediction.total.value();
+    for priced in &prediction.kernels {
+        let kernel = prediction.kernel(priced);
+        let share = if total > 0.0 { 100.0 * priced.cost.value() / total } else { 0.0 };
+        table.add_row(vec![
+            graph.graph().node(kernel.nodes()[0]).name.to_string(),
+            kernel.name(),
+            priced.work.iter().map(configuration).collect::<Vec<_>>().join(", "),
+            format!("{:.4}", priced.cost.value()),
+            format!("{share:.1} %"),
+            if priced.outside.is_empty() { "" } else { "*" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+/// A table with a header and no lines but the one below it.
+pub(crate) fn plain_table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_header(header.to_vec());
+    table
+}
+
+/// `224x224x3 -> 112x112x32 k3 s2`.
+fn configuration(work: &Workload) -> String {
+    let mut text = format!(
+        "{} -> {}",
+        tensor(&work.input, work.cin),
+        tensor(&work.output, work.cout)
+    );
+    if is_windowed(work.kind) {
+        text.push_str(&format!(" k{}", square(&work.window)));
+        text.push_str(&format!(" s{}", square(&work.stride)));
+    }
+    for (name, value) in [("d", square(&work.dilation)), ("batch ", work.batch.to_string())] {
+        if value != "1" {
+            text.push_str(&format!(" {name}{value}"));
+        }
+    }
+    if work.groups > 1 && work.kind != Kind::DwConv {
+        text.push_str(&format!(" g{}", work.groups));
+    }
+    text
+}
+
+fn tensor(extents: &Extents, channels: usize) -> String {
+    match extents {
+        [1, 1, 1] => channels.to_string(),
+        [1, height, width] => format!("{height}x{width}x{channels}"),
+        [depth, height, width] => format!("{depth}x{height}x{width}x{channels}"),
+    }
+}
+
+/// `3` for a square, `1x7` otherwise.
+fn square(extents: &Extents) -> String {
+    match extents {
+        [1, height, width] if height == width => height.to_string(),
+        [1, height, width] => format!("{height}x{width}"),
+        [depth, height, width] => format!("{depth}x{height}x{width}"),
+    }
+}
+
+fn is_windowed(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Conv
+            | Kind::DwConv
+            | Kind::ConvTrans
+            | Kind::MaxPool
+            | Kind::AvgPool
+            | Kind::OtherPool
+    )
+}
+
+fn outside_note(prediction: &Prediction<Millis>) -> String {
+    let mut features: Vec<&str> = prediction
+        .kernels
+        .iter()
+        .flat_map(|kernel| kernel.outside.iter().map(|feature| feature.name()))
+        .collect();
+    features.sort_unstable();
+    features.dedup();
+    if features.is_empty() {
+        return String::new();
+    }
+    let count = prediction.kernels.iter().filter(|kernel| !kernel.outside.is_empty()).count();
+    let marked = if count == 1 { "1 kernel lies" } else { &format!("{count} kernels lie") };
+    format!("* {marked} outside what the model was fitted on, in {}\n", features.join(", "))
+}
+
+fn uncovered_note(
+    graph: &TypedGraph,
+    prediction: &Prediction<Millis>,
+    allow_uncovered: bool,
+) -> String {
+    if prediction.uncovered.is_empty() {
+        return "every operator is covered\n".to_owned();
+    }
+    let mut table = plain_table(&["node", "operator", "why it has no price"]);
+    for uncovered in &prediction.uncovered {
+        let node = graph.graph().node(uncovered.node);
+        let why = reason(graph, uncovered.reason);
+        table.add_row(vec![node.name.to_string(), node.op.name().to_owned(), why]);
+    }
+    let hint = if allow_uncovered { "" } else { "hint: --allow-uncovered accepts this total\n" };
+    format!(
+        "NOT COVERED by the total: {} operators (coverage {:.1} %)\n\n{table}\n{hint}",
+        prediction.uncovered.len(),
+        100.0 * prediction.coverage
+    )
+}
+
+fn reason(graph: &TypedGraph, reason: NoPrice) -> String {
+    match reason {
+        NoPrice::NoModel(Kind::Unknown) => "the operator is not known".to_owned(),
+        NoPrice::NoModel(kind) => {
+            format!("the device has no measurements of kernels of kind {kind}")
+        }
+        NoPrice::UnknownShape(origin) => format!(
+            "its shape is not known, for want of a shape rule for {} ({})",
+            graph.graph().label(origin),
+            graph.graph().node(origin).op.name()
+        ),
+    }
+}
