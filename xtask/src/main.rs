@@ -1,3 +1,31 @@
-//! The project's own commands.
+//! The project's own commands: `cargo xtask COMMAND`.
+//!
+//! One file a command. What a command needs beside arguments, progress bars and files is in the
+//! libraries.
 
-fn main() {}
+mod accuracy;
+mod fitting;
+mod markdown;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print how well a device's predictor does on models it was not fitted on.
+    Accuracy(accuracy::Accuracy),
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Command::Accuracy(command) => command.run(),
+    }
+}

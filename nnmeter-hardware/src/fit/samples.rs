@@ -1,0 +1,201 @@
+//! What a fit learns from: measured models as counts of distinct workloads.
+//!
+//! Millions of kernels are few distinct ones, and models of equal kernels are the same observation
+//! repeated: both are stored once. Where the models came from does not matter here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use nnmeter_core::detect::detect;
+use nnmeter_core::kind::Kind;
+use nnmeter_core::predict::{NoPrice, workloads};
+use nnmeter_core::rules::FusionRules;
+use nnmeter_core::typed::TypedGraph;
+use nnmeter_core::workload::Workload;
+
+use crate::dataset::{Dataset, Line, parallel};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A measured model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The model's name.
+    pub id: String,
+    /// Index of its family.
+    pub family: usize,
+    /// The measured figure, in the metric's unit.
+    pub measured: f64,
+    /// Its kernels: indices of workloads, ascending, and how often each occurs.
+    pub kernels: Vec<(u32, u32)>,
+}
+
+/// Measured models and the distinct workloads that they are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    families: Vec<String>,
+    workloads: Vec<Workload>,
+    samples: Vec<Sample>,
+    index: HashMap<Workload, u32>,
+}
+
+/// What became of the lines of a data set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Lines that were read, good or bad.
+    pub lines: usize,
+    /// Models that have no figure for the device.
+    pub without_figure: usize,
+    /// Lines that are wrong, or whose model holds a kernel of unknown size.
+    pub bad: usize,
+}
+
+impl Samples {
+    /// No models.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a model that was measured.
+    pub fn push(&mut self, id: String, family: &str, measured: f64, work: &[Workload]) {
+        let mut indices: Vec<u32> = work.iter().map(|work| self.workload(work)).collect();
+        indices.sort_unstable();
+        let kernels = indices.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
+        let kernels = kernels.collect();
+        let family = self.family(family);
+        self.samples.push(Sample { id, family, measured, kernels });
+    }
+
+    fn workload(&mut self, work: &Workload) -> u32 {
+        let next = self.workloads.len() as u32;
+        let index = *self.index.entry(*work).or_insert(next);
+        if index == next {
+            self.workloads.push(*work);
+        }
+        index
+    }
+
+    fn family(&mut self, name: &str) -> usize {
+        match self.families.iter().position(|family| family == name) {
+            Some(index) => index,
+            None => {
+                self.families.push(name.to_owned());
+                self.families.len() - 1
+            }
+        }
+    }
+
+    /// The models, in the order they were added.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Names of the families, in the order of their first models.
+    pub fn families(&self) -> &[String] {
+        &self.families
+    }
+
+    /// The distinct workloads, in the order of their first use.
+    pub fn workloads(&self) -> &[Workload] {
+        &self.workloads
+    }
+
+    /// Kinds of the workloads.
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        self.workloads.iter().map(|work| work.kind).collect()
+    }
+
+    /// Reads the models of `dataset` that have a figure in the column `device`, with kernels as
+    /// `rules` fuse them. Families are the files. Lines that are wrong are counted and passed to
+    /// `complain`; `progress` is called after each line.
+    ///
+    /// # Errors
+    /// If no model has a figure for the device, or the set has no such column.
+    pub fn read(
+        dataset: &Dataset,
+        device: &str,
+        rules: &FusionRules,
+        mut complain: impl FnMut(&Error),
+        mut progress: impl FnMut(),
+    ) -> Result<(Self, Reading)> {
+        let (mut samples, mut reading) = (Self::new(), Reading::default());
+        let mut columns = BTreeSet::new();
+        let parse = |line: Result<Line>| line.and_then(|line| Parsed::of(&line, device, rules));
+        parallel::ordered(dataset.lines(), None, parse, |parsed| {
+            reading.lines += 1;
+            progress();
+            match parsed {
+                Ok(parsed) => {
+                    columns.extend(parsed.columns);
+                    match parsed.measured {
+                        Some(ms) => samples.push(parsed.id, &parsed.family, ms, &parsed.work),
+                        None => reading.without_figure += 1,
+                    }
+                }
+                Err(error) => {
+                    reading.bad += 1;
+                    complain(&error);
+                }
+            }
+        });
+        if samples.samples.is_empty() {
+            return Err(no_figures(device, &columns, &reading));
+        }
+        Ok((samples, reading))
+    }
+}
+
+/// What is kept of a line.
+struct Parsed {
+    id: String,
+    family: std::sync::Arc<str>,
+    measured: Option<f64>,
+    columns: Vec<String>,
+    work: Vec<Workload>,
+}
+
+impl Parsed {
+    fn of(line: &Line, device: &str, rules: &FusionRules) -> Result<Self> {
+        let record = line.parse()?;
+        let work = work_of(&record.graph, rules)
+            .map_err(|error| error.within(format_args!("{}, \"{}\"", line.place(), record.id)))?;
+        Ok(Self {
+            measured: record.figures.get(device).copied().flatten(),
+            columns: record.figures.into_keys().collect(),
+            id: record.id,
+            family: line.family.clone(),
+            work,
+        })
+    }
+}
+
+/// The work of every kernel of `graph`, views left out.
+///
+/// # Errors
+/// If the extents of a kernel are not known.
+pub fn work_of(graph: &TypedGraph, rules: &FusionRules) -> Result<Vec<Workload>> {
+    let detection = detect(graph, rules);
+    let mut work = Vec::with_capacity(detection.kernels().len());
+    for kernel in detection.kernels() {
+        if kernel.units().iter().any(|unit| unit.kind != Kind::Reshape) {
+            work.extend(workloads(graph, kernel).map_err(|reason| no_price(graph, reason))?);
+        }
+    }
+    Ok(work)
+}
+
+fn no_price(graph: &TypedGraph, reason: NoPrice) -> Error {
+    let (subject, found) = match reason {
+        NoPrice::UnknownShape(node) => (graph.graph().label(node), "has no shape rule"),
+        NoPrice::NoModel(kind) => (format!("kernel of kind \"{kind}\""), "has no model"),
+    };
+    Error::new(ErrorKind::BadData, subject, found)
+}
+
+fn no_figures(device: &str, columns: &BTreeSet<String>, reading: &Reading) -> Error {
+    let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let found = match names[..] {
+        [] => format!("has no models ({} of {} lines are bad)", reading.bad, reading.lines),
+        _ if columns.contains(device) => format!("has no figure for \"{device}\""),
+        _ => format!("has no column \"{device}\"; it has {}", names.join(", ")),
+    };
+    Error::new(ErrorKind::BadData, "data set", found)
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask accuracy`: the accuracy table of a device, by random split and by leaving one family
+//! out. Writes nothing but its output.
+
+use std::io::Write;
+
+use anyhow::Result;
+use nnmeter_hardware::fit::terms;
+
+use crate::fitting::Source;
+use crate::markdown;
+
+/// Arguments of `cargo xtask accuracy`.
+#[derive(clap::Args)]
+pub(crate) struct Accuracy {
+    #[command(flatten)]
+    source: Source,
+    /// Print the rates that were fitted, too.
+    #[arg(long)]
+    rates: bool,
+}
+
+impl Accuracy {
+    pub(crate) fn run(self) -> Result<()> {
+        let measured = self.source.read()?;
+        let judged = measured.judge(self.source.seed)?;
+        let mut out = std::io::stdout().lock();
+        out.write_all(markdown::accuracies(&judged).as_bytes())?;
+        if self.rates {
+            writeln!(out, "\n{}", markdown::rates(terms::CPU, &judged))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Tables in Markdown: accuracies by family, and the terms of a fit.
+
+use std::fmt::Write;
+
+use nnmeter_hardware::accuracy::{Accuracy, Table};
+use nnmeter_hardware::fit::terms::TermSpec;
+
+use crate::fitting::Judged;
+
+/// Both tables side by side, a family a row.
+pub(crate) fn accuracies(judged: &Judged) -> String {
+    let mut text = String::from(
+        "| family | random split: models | within 10 % | within 5 % | RMSPE % | bias % | \
+         family left out: models | within 10 % | within 5 % | RMSPE % | bias % | rank correlation |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for (family, left_out) in &judged.left_out.families {
+        let random = judged.random.families.iter().find(|(name, _)| name == family);
+        row(&mut text, family, random.map(|(_, accuracy)| accuracy), left_out);
+    }
+    row(&mut text, "**all models**", Some(&judged.random.overall), &judged.left_out.overall);
+    means(&mut text, &judged.random, &judged.left_out);
+    text
+}
+
+fn row(text: &mut String, name: &str, random: Option<&Accuracy>, left_out: &Accuracy) {
+    let random = match random {
+        Some(random) => figures(random),
+        None => "- | - | - | - | -".to_owned(),
+    };
+    let rank = left_out.spearman.map_or("-".to_owned(), |rank| format!("{rank:.3}"));
+    let _ = writeln!(text, "| {name} | {random} | {} | {rank} |", figures(left_out));
+}
+
+fn figures(accuracy: &Accuracy) -> String {
+    let Accuracy { models, within_10, within_5, rmspe, bias, .. } = accuracy;
+    format!("{models} | {within_10:.1} | {within_5:.1} | {rmspe:.2} | {bias:+.1}")
+}
+
+fn means(text: &mut String, random: &Table, left_out: &Table) {
+    let cells = |table: &Table| {
+        let mean = |figure: fn(&Accuracy) -> f64| table.mean(figure);
+        format!(
+            "| {:.1} | {:.1} | {:.2} | {:+.1}",
+            mean(|a| a.within_10),
+            mean(|a| a.within_5),
+            mean(|a| a.rmspe),
+            mean(|a| a.bias)
+        )
+    };
+    let _ = writeln!(text, "| **mean of families** | {} | {} | |", cells(random), cells(left_out));
+}
+
+/// The rates of a fit, a term a row.
+pub(crate) fn rates(terms: &[TermSpec], judged: &Judged) -> String {
+    let mut text =
+        String::from("| term | counts | rate | prior | share % |\n|---|---|--:|--:|--:|\n");
+    for (index, term) in terms.iter().enumerate() {
+        let (rate, prior) = (judged.fit.rates[index], judged.fit.coarse[index]);
+        let _ = writeln!(
+            text,
+            "| {} | {} x {} | {rate:.6} | {prior:.6} | {:.2} |",
+            term.name,
+            term.weight,
+            term.feature.name(),
+            100.0 * judged.shares[index],
+        );
+    }
+    text
+}
