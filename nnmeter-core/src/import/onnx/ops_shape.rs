@@ -69,7 +69,9 @@ fn values<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Option<Plan<'m>>> {
         },
         "Cast" => Op::Cast(cast_target(site)?),
         "CastLike" => {
-            let target = scope.dtype(site.required(1)?).unwrap_or_default();
+            let like = site.required(1)?;
+            let target = site.node.output.first().and_then(|name| scope.dtype(name));
+            let target = target.or_else(|| scope.dtype(like)).unwrap_or_default();
             return Ok(Some(Plan::with(Op::Cast(target), [site.required(0)?])));
         }
         "DequantizeLinear" => return dequantize(site, scope).map(Some),
