@@ -102,7 +102,7 @@ pub(crate) fn text(
         prediction.total,
         low.value(),
         high,
-        kernel_table(graph, prediction)
+        kernel_table(graph, prediction).trim_fmt()
     );
     text.push_str(&outside_note(prediction));
     text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
@@ -136,7 +136,7 @@ fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
 /// A table with a header and no lines but the one below it.
 pub(crate) fn plain_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.to_vec());
+    table.load_style(presets::NOTHING).set_header(header.to_vec());
     table
 }
 
@@ -220,9 +220,10 @@ fn uncovered_note(
     }
     let hint = if allow_uncovered { "" } else { "hint: --allow-uncovered accepts this total\n" };
     format!(
-        "NOT COVERED by the total: {} operators (coverage {:.1} %)\n\n{table}\n{hint}",
+        "NOT COVERED by the total: {} operators (coverage {:.1} %)\n\n{}\n{hint}",
         prediction.uncovered.len(),
-        100.0 * prediction.coverage
+        100.0 * prediction.coverage,
+        table.trim_fmt()
     )
 }
 
