@@ -142,7 +142,7 @@ pub enum Op {
     },
     /// Number of elements of the operand. Operands: data.
     Size,
-    /// Constant of a shape. Operands: shape.
+    /// Constant of a shape. Operands: shape, value? (a scalar; absent: not known).
     ConstantOfShape(DType),
     /// Arithmetic progression. Operands: start, limit, delta.
     Range,

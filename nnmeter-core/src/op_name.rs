@@ -103,6 +103,10 @@ impl ReduceKind {
 macro_rules! names {
     ($type:ident { $($variant:ident => $name:literal),* $(,)? } $(with { $($pattern:pat => $other:literal),* })?) => {
         impl $type {
+            /// The names that [`Self::from_name`] knows.
+            #[cfg(test)]
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
+
             /// ONNX's name.
             pub fn name(self) -> &'static str {
                 match self {

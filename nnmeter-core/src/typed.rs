@@ -56,7 +56,8 @@ impl TypedGraph {
 
     /// Type of the first output of a node, if it is known.
     pub fn output_type(&self, id: NodeId) -> Option<&TensorType> {
-        self.facts.get(self.first[id.index()] as usize)?.ty.as_ref()
+        let has_outputs = self.graph.node(id).outputs > 0;
+        self.facts.get(self.first[id.index()] as usize).filter(|_| has_outputs)?.ty.as_ref()
     }
 
     /// Type of the operand of a node in a slot, if there is one and its type is known.
@@ -69,7 +70,11 @@ impl TypedGraph {
     pub fn is_op(&self, id: NodeId) -> bool {
         match self.graph.node(id).op {
             Op::Input(..) | Op::Const(_) => false,
-            _ => !self.facts[self.first[id.index()] as usize].constant,
+            _ => {
+                let outputs = self.graph.node(id).outputs;
+                let first = self.facts.get(self.first[id.index()] as usize);
+                outputs == 0 || first.is_none_or(|fact| !fact.constant)
+            }
         }
     }
 

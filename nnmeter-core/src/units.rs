@@ -54,6 +54,40 @@ macro_rules! unit {
     };
 }
 
+/// A unit that a metric is measured in.
+pub trait Unit: Copy + fmt::Debug + PartialOrd + Send + Sync + 'static {
+    /// The metric's name in packages: `latency_ms`.
+    const METRIC: &'static str;
+    /// The unit's suffix in keys of JSON objects: `ms` as in `total_ms`.
+    const SUFFIX: &'static str;
+
+    /// The quantity of `value` units.
+    fn from_value(value: f64) -> Self;
+
+    /// The number of units.
+    fn value(self) -> f64;
+}
+
+macro_rules! metric {
+    ($name:ident, $metric:literal, $suffix:literal) => {
+        impl Unit for $name {
+            const METRIC: &'static str = $metric;
+            const SUFFIX: &'static str = $suffix;
+
+            fn from_value(value: f64) -> Self {
+                Self(value)
+            }
+
+            fn value(self) -> f64 {
+                self.0
+            }
+        }
+    };
+}
+
+metric!(Millis, "latency_ms", "ms");
+metric!(Millijoules, "energy_mj", "mj");
+
 unit!(
     /// A duration in milliseconds.
     Millis(f64), " ms"

@@ -6,6 +6,7 @@
 mod detect;
 pub mod nni_ir;
 pub mod nnmeter_ir;
+pub mod onnx;
 pub mod tensorflow;
 
 use std::fmt;
@@ -92,12 +93,4 @@ pub fn read(bytes: Bytes, format: Option<Format>) -> Result<Graph> {
 fn expected_formats() -> String {
     let names = Format::ALL.map(Format::name);
     format!("one of {}", names.join(", "))
-}
-
-mod onnx {
-    //! Placeholder: the ONNX importer.
-    use super::{Bytes, Error, ErrorKind, Graph, Result};
-    pub(super) fn read(_: Bytes) -> Result<Graph> {
-        Err(Error::new(ErrorKind::Unsupported, "format \"onnx\"", "is not read yet"))
-    }
 }

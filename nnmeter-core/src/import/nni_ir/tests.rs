@@ -68,14 +68,17 @@ fn reads_modules_of_both_versions() {
         "parameters": {"output_size": [1, 1]}"#;
     let relu = r#""type": "__torch__.torch.nn.modules.activation.ReLU6", "parameters": {}"#;
     let nodes = [("conv", CONV), ("relu", relu), ("pool", pool), ("flat", flatten), ("fc", linear)];
-    check(&chain(&nodes), expect![[r#"
+    check(
+        &chain(&nodes),
+        expect![[r#"
         x = Input(F32, Some([Known(1), Known(6), Known(8), Known(8)])) ()
         conv = Conv(Conv { transposed: false, layout: ChannelsFirst, filter: Oihw, strides: [2, 2], dilations: [], padding: Explicit([1, 1], [1, 1]), output_padding: [], groups: 3 }) (x, const 12x2x3x5)
         relu = Unary(Clip { min: Some(0.0), max: Some(6.0) }) (conv)
         pool = GlobalPool(Average, ChannelsFirst) (relu)
         flat = Reshape(Flatten { axis: 1 }) (pool)
         fc = MatMul { transpose_a: false, transpose_b: true } (flat, const 10x12, const 10)
-    "#]]);
+    "#]],
+    );
 }
 
 const CELLS: &str = r#"{
@@ -106,51 +109,84 @@ const CELLS: &str = r#"{
 
 #[test]
 fn unfolds_cells_and_evaluates_lists() {
-    check(CELLS, expect![[r#"
+    check(
+        CELLS,
+        expect![[r#"
         x = Input(F32, None) ()
         a/act = Unary(Relu) (x)
         b/act = Unary(Relu) (a/act)
         cat = Concat { axis: 1 } (a/act, b/act)
         chunk = Split { axis: 1 } (cat)
         add = Binary(Add) (chunk, chunk:1)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn reports_what_is_wrong_with_a_node() {
-    check("{}", expect![[r#"
+    check(
+        "{}",
+        expect![[r#"
         Dangling: graph "_model": is not in the file
-    "#]]);
-    check(r#"{"_model": {"nodes": []}}"#, expect![[r#"
+    "#]],
+    );
+    check(
+        r#"{"_model": {"nodes": []}}"#,
+        expect![[r#"
         Malformed: graph "_model": invalid type: sequence, expected a map; expected a graph of nodes and edges
-    "#]]);
-    check(&chain(&[("n", r#""type": 5"#)]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", r#""type": 5"#)]),
+        expect![[r#"
         Malformed: node "n": invalid type: integer `5`, expected a string; expected a node with an operation
-    "#]]);
-    check(&chain(&[("n", r#""type": "a.Conv2d""#)]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", r#""type": "a.Conv2d""#)]),
+        expect![[r#"
         BadAttribute: node "n": has no in_channels; expected a positive integer
-    "#]]);
+    "#]],
+    );
     let window = CONV.replace("[3, 5]", "[3, 5, 7]");
-    check(&chain(&[("n", &window)]), expect![[r#"
+    check(
+        &chain(&[("n", &window)]),
+        expect![[r#"
         BadAttribute: node "n": has kernel_size [3,5,7]; expected an integer from 1 on, or 2 of them
-    "#]]);
-    check(&chain(&[("n", &CONV.replace("\"groups\": 3", "\"groups\": 5"))]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", &CONV.replace("\"groups\": 3", "\"groups\": 5"))]),
+        expect![[r#"
         BadAttribute: node "n": has groups 5; expected a divisor of 6 and 12 channels
-    "#]]);
-    check(&chain(&[("n", r#""cell_name": "gone""#)]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", r#""cell_name": "gone""#)]),
+        expect![[r#"
         Dangling: graph "gone": is not in the file
-    "#]]);
-    check(&chain(&[("n", r#""cell_name": "_model""#)]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", r#""cell_name": "_model""#)]),
+        expect![[r#"
         Cyclic: node "n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n/n": nests cells deeper than 32
-    "#]]);
-    check(&chain(&[("n", r#""type": "Grin""#)]), expect![[r#"
+    "#]],
+    );
+    check(
+        &chain(&[("n", r#""type": "Grin""#)]),
+        expect![[r#"
         x = Input(F32, None) ()
         n = Other { op_type: "Grin" } (x)
-    "#]]);
+    "#]],
+    );
     let edge = r#"{"head": ["_inputs", 0], "tail": ["gone", 0]}"#;
-    check(&format!(r#"{{"_model": {{"nodes": {{}}, "edges": [{edge}]}}}}"#), expect![[r#"
+    check(
+        &format!(r#"{{"_model": {{"nodes": {{}}, "edges": [{edge}]}}}}"#),
+        expect![[r#"
         Dangling: graph "_model": has an edge to "gone", which is not a node of it
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -169,9 +205,12 @@ fn lists_that_multiply_are_refused() {
         nodes.join(","),
         edges.join(",")
     );
-    check(&text, expect![[r#"
+    check(
+        &text,
+        expect![[r#"
         Malformed: NNI graph: unfolds to too many nodes; expected at most 1000000 nodes, edges and list items
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -1,0 +1,222 @@
+//! Features: the numbers that kernel models are functions of, by name.
+//!
+//! A closed list, because the names are written into predictor packages. Counts are of elements (of
+//! 32 bits unless [`Feature::ElementBits`] says otherwise) and of multiply-accumulates; the
+//! GEMM-shaped ones count what a packed, blocked matrix product really executes: extents padded to
+//! its blocks (8 x 8 for the product, 4 channels for packing and depthwise vectors, as in ruy and
+//! TFLite's NEON kernels).
+
+use crate::kind::Kind;
+use crate::workload::Workload;
+
+/// Floats that fit the second-level cache of a Cortex-A76 (512 KiB).
+const L2_ELEMENTS: u64 = 131_072;
+
+/// Defines [`Feature`] with its names from one table.
+macro_rules! features {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal),* $(,)?) => {
+        /// A number about a [`Workload`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Feature {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Feature {
+            /// All features.
+            pub const ALL: &'static [Feature] = &[$(Feature::$variant),*];
+
+            /// The name in package files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Feature::$variant => $name,)*
+                }
+            }
+
+            /// The feature called `name`.
+            pub fn from_name(name: &str) -> Option<Feature> {
+                match name {
+                    $($name => Some(Feature::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+features! {
+    /// 1 for every kernel: what it costs to start one.
+    One = "one",
+    /// Multiply-accumulates.
+    Macs = "macs",
+    /// Multiply-accumulates of a convolution as a matrix product of 8 x 8 blocks: result channels
+    /// (of each group) padded to 8, and output points padded to 8 unless there is but one.
+    GemmMacs = "gemm_macs",
+    /// Elements of the patch matrix that a convolution's matrix product reads: window x input
+    /// channels padded to 4 x output points.
+    Patches = "patches",
+    /// Of [`Feature::Patches`], what exceeds a 512 KiB cache of floats.
+    PatchesSpilled = "patches_spilled",
+    /// Multiply-accumulates of a depthwise convolution in vectors of 4 channels.
+    VectorMacs = "vector_macs",
+    /// Window elements x output points: starts of a depthwise convolution's inner loop.
+    Taps = "taps",
+    /// Window elements x elements of the result.
+    WindowElements = "window_elements",
+    /// Elements read from data operands.
+    Read = "read",
+    /// Elements written.
+    Written = "written",
+    /// Elements read and written.
+    Moved = "moved",
+    /// Elements of weights.
+    Weights = "weights",
+    /// Batch size.
+    Batch = "batch",
+    /// Input depth (third spatial axis).
+    Depth = "depth",
+    /// Input height.
+    Height = "height",
+    /// Input width.
+    Width = "width",
+    /// Longer over shorter of input height and width.
+    Aspect = "aspect",
+    /// Input channels.
+    Cin = "cin",
+    /// Output channels.
+    Cout = "cout",
+    /// Input channels modulo 8: how far from a vector's width.
+    CinMod8 = "cin_mod_8",
+    /// Output channels modulo 8.
+    CoutMod8 = "cout_mod_8",
+    /// Output channels over input channels.
+    ChannelRatio = "channel_ratio",
+    /// Window height.
+    KernelHeight = "kernel_height",
+    /// Window width.
+    KernelWidth = "kernel_width",
+    /// Larger of the two strides.
+    Stride = "stride",
+    /// Larger over smaller stride.
+    StrideAspect = "stride_aspect",
+    /// Larger of the dilations.
+    Dilation = "dilation",
+    /// Groups of a convolution.
+    Groups = "groups",
+    /// Number of data operands.
+    Operands = "operands",
+    /// Bits of an element.
+    ElementBits = "element_bits",
+}
+
+impl Feature {
+    /// Its value for `work`.
+    pub fn of(self, work: &Workload) -> f64 {
+        match self {
+            Feature::One => 1.0,
+            Feature::Macs => work.macs as f64,
+            Feature::GemmMacs => gemm_macs(work) as f64,
+            Feature::Patches => patches(work) as f64,
+            Feature::PatchesSpilled => patches(work).saturating_sub(L2_ELEMENTS) as f64,
+            Feature::VectorMacs => {
+                (work.window_area() * work.output_points() * padded(work.cout, 4)) as f64
+            }
+            Feature::Taps => (work.window_area() * work.output_points()) as f64,
+            Feature::WindowElements => (work.window_area() * work.written) as f64,
+            Feature::Read => work.read as f64,
+            Feature::Written => work.written as f64,
+            Feature::Moved => (work.read + work.written) as f64,
+            Feature::Weights => work.weights as f64,
+            _ => self.of_configuration(work),
+        }
+    }
+
+    fn of_configuration(self, work: &Workload) -> f64 {
+        let [depth, height, width] = work.input;
+        let [_, stride_y, stride_x] = work.stride;
+        match self {
+            Feature::Batch => work.batch as f64,
+            Feature::Depth => depth as f64,
+            Feature::Height => height as f64,
+            Feature::Width => width as f64,
+            Feature::Aspect => aspect(height, width),
+            Feature::Cin => work.cin as f64,
+            Feature::Cout => work.cout as f64,
+            Feature::CinMod8 => (work.cin % 8) as f64,
+            Feature::CoutMod8 => (work.cout % 8) as f64,
+            Feature::ChannelRatio => work.cout as f64 / work.cin.max(1) as f64,
+            Feature::KernelHeight => work.window[1] as f64,
+            Feature::KernelWidth => work.window[2] as f64,
+            Feature::Stride => stride_y.max(stride_x) as f64,
+            Feature::StrideAspect => aspect(stride_y, stride_x),
+            Feature::Dilation => work.dilation.into_iter().max().unwrap_or(1) as f64,
+            Feature::Groups => work.groups as f64,
+            Feature::Operands => work.operands as f64,
+            Feature::ElementBits => work.bits as f64,
+            _ => f64::NAN,
+        }
+    }
+}
+
+fn gemm_macs(work: &Workload) -> u64 {
+    let groups = work.groups.max(1);
+    let points = work.output_points();
+    let rows = if points > 1 { points.next_multiple_of(8) } else { points };
+    let depth = work.window_area() * (work.cin / groups) as u64;
+    depth * padded(work.cout / groups, 8) * groups as u64 * rows
+}
+
+fn patches(work: &Workload) -> u64 {
+    work.window_area() * padded(work.cin, 4) * work.output_points()
+}
+
+fn padded(extent: usize, block: u64) -> u64 {
+    (extent as u64).next_multiple_of(block)
+}
+
+fn aspect(a: usize, b: usize) -> f64 {
+    a.max(b) as f64 / a.min(b).max(1) as f64
+}
+
+/// nn-Meter's own features of a kernel (order and units as in its published regressors), for
+/// models trained by it; `None` for kinds it has no features for.
+///
+/// Source: nn-Meter 2.0, `prediction/utils` (conv: `[HW, Cin, Cout, k, s, FLOPs/2e6, params/1e6]`).
+pub fn nn_meter_features(work: &Workload) -> Option<Vec<f64>> {
+    let (hw, cin, cout) = (work.input[1] as f64, work.cin as f64, work.cout as f64);
+    let (k, s) = (work.window[1] as f64, work.stride[1] as f64);
+    match work.kind {
+        Kind::Conv | Kind::DwConv => {
+            let fan_in = if work.kind == Kind::Conv { k * k * cin } else { k * k };
+            let params = cout * (fan_in + 1.0);
+            let flops = 2.0 * (hw / s) * (hw / s) * params;
+            Some(vec![hw, cin, cout, k, s, flops / 2e6, params / 1e6])
+        }
+        Kind::Fc => {
+            let flop = (2.0 * cin + 1.0) * cout;
+            Some(vec![cin, cout, flop / 2e6, flop / 1e6])
+        }
+        Kind::MaxPool | Kind::AvgPool => Some(vec![hw, cin, cout, k, s]),
+        Kind::Add | Kind::AddRelu => Some(vec![hw, cin, cin]),
+        Kind::GlobalAvgPool
+        | Kind::Bn
+        | Kind::BnRelu
+        | Kind::Relu
+        | Kind::Hswish
+        | Kind::Se
+        | Kind::Split
+        | Kind::ChannelShuffle => Some(vec![hw, cin]),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        for &feature in Feature::ALL {
+            assert_eq!(Feature::from_name(feature.name()), Some(feature));
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Kernel models: from a [`Workload`] to a cost in the metric's unit.
+//!
+//! A closed set of forms, evaluated without dynamic dispatch. How a form's numbers come about
+//! (fitting) and how they are stored (packages) is the business of other crates.
+
+use std::ops::RangeInclusive;
+
+use crate::ensemble::Ensemble;
+use crate::error::{Error, ErrorKind, Result};
+use crate::feature::Feature;
+use crate::workload::Workload;
+
+/// A model of one kind of kernel.
+#[derive(Clone, Debug)]
+pub enum KernelModel {
+    /// A sum of rates.
+    Parametric(Parametric),
+    /// A tree ensemble.
+    Learned(Learned),
+    /// A sum of rates times the exponential of a tree ensemble, which corrects it.
+    Corrected(Parametric, Learned),
+}
+
+impl KernelModel {
+    /// Cost of `work` in the metric's unit; never negative.
+    pub fn cost(&self, work: &Workload) -> f64 {
+        let cost = match self {
+            KernelModel::Parametric(base) => base.cost(work),
+            KernelModel::Learned(learned) => learned.value(work),
+            KernelModel::Corrected(base, learned) => base.cost(work) * learned.value(work).exp(),
+        };
+        cost.max(0.0)
+    }
+}
+
+/// Roofline-like: each term is a count of work times the time that a unit of it takes.
+///
+/// `cost = sum over terms of rate x feature(work)`, over the terms whose window class fits. The sum
+/// (not the maximum) of compute and memory terms is what single cores follow: they overlap little.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parametric {
+    terms: Vec<Term>,
+}
+
+/// A term of a [`Parametric`] model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// What is counted.
+    pub feature: Feature,
+    /// For which windows the term applies.
+    pub window: WindowClass,
+    /// Cost of a unit, in the metric's unit; not negative.
+    pub rate: f64,
+}
+
+/// A class of windows, by the number of their elements: the runtime has a code path for each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WindowClass {
+    /// Any window.
+    #[default]
+    Any,
+    /// One element.
+    Pointwise,
+    /// More than one element.
+    Spatial,
+    /// 2 to 16 elements (3x3, 1x7).
+    Small,
+    /// 17 elements and more (5x5, 7x7).
+    Large,
+}
+
+impl WindowClass {
+    /// Whether a window of `area` elements belongs to the class.
+    pub fn contains(self, area: u64) -> bool {
+        match self {
+            WindowClass::Any => true,
+            WindowClass::Pointwise => area == 1,
+            WindowClass::Spatial => area > 1,
+            WindowClass::Small => (2..=16).contains(&area),
+            WindowClass::Large => area > 16,
+        }
+    }
+}
+
+impl Parametric {
+    /// A model of the given terms.
+    ///
+    /// # Errors
+    /// If there are no terms, or a rate is negative or not finite.
+    pub fn new(terms: Vec<Term>) -> Result<Self> {
+        let wrong = |what: String| {
+            Err(Error::new(ErrorKind::BadModel, "parametric kernel model", what)
+                .expected("terms with rates that are finite and not negative"))
+        };
+        if terms.is_empty() {
+            return wrong("has no terms".to_owned());
+        }
+        match terms.iter().find(|term| !(term.rate.is_finite() && term.rate >= 0.0)) {
+            Some(term) => wrong(format!("has rate {} for {}", term.rate, term.feature.name())),
+            None => Ok(Self { terms }),
+        }
+    }
+
+    /// The terms.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    fn cost(&self, work: &Workload) -> f64 {
+        let area = work.window_area();
+        let applies = |term: &&Term| term.window.contains(area);
+        self.terms.iter().filter(applies).map(|term| term.rate * term.feature.of(work)).sum()
+    }
+}
+
+/// A tree ensemble over named features.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    features: Vec<Feature>,
+    ensemble: Ensemble,
+}
+
+impl Learned {
+    /// An ensemble whose columns are `features`.
+    ///
+    /// # Errors
+    /// If the ensemble wants another number of columns.
+    pub fn new(features: Vec<Feature>, ensemble: Ensemble) -> Result<Self> {
+        if ensemble.n_features() == features.len() {
+            return Ok(Self { features, ensemble });
+        }
+        let found = format!("reads {} features", ensemble.n_features());
+        Err(Error::new(ErrorKind::BadModel, "tree ensemble", found)
+            .expected(format!("{}, as many as are named", features.len())))
+    }
+
+    /// The columns.
+    pub fn features(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The ensemble.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
+    }
+
+    fn value(&self, work: &Workload) -> f64 {
+        let row: smallvec::SmallVec<[f32; 32]> =
+            self.features.iter().map(|feature| feature.of(work) as f32).collect();
+        f64::from(self.ensemble.predict_row(&row))
+    }
+}
+
+/// The region a kernel model was fitted on: bounds of some features.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FittedRange {
+    bounds: Vec<(Feature, RangeInclusive<f64>)>,
+}
+
+impl FittedRange {
+    /// A region with the given bounds; other features are free.
+    pub fn new(bounds: Vec<(Feature, RangeInclusive<f64>)>) -> Self {
+        Self { bounds }
+    }
+
+    /// The bounds.
+    pub fn bounds(&self) -> &[(Feature, RangeInclusive<f64>)] {
+        &self.bounds
+    }
+
+    /// The features in which `work` lies outside.
+    pub fn outside<'a>(&'a self, work: &'a Workload) -> impl Iterator<Item = Feature> + 'a {
+        let is_outside =
+            |(feature, range): &&(Feature, RangeInclusive<f64>)| !range.contains(&feature.of(work));
+        self.bounds.iter().filter(is_outside).map(|(feature, _)| *feature)
+    }
+}

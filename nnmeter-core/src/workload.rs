@@ -1,0 +1,248 @@
+//! What a kernel has to do, in numbers: extents, channels, window, arithmetic and memory traffic.
+//!
+//! Everything a kernel model may look at is here, and nothing of the graph is left: two kernels with
+//! equal workloads cost the same. Extents are logical, whatever the memory layout of the file was.
+
+use crate::detect::{Kernel, Unit};
+use crate::graph::{NodeId, Value};
+use crate::kind::Kind;
+use crate::op::{Conv, FilterLayout, Layout, Op, Pool, Spatial};
+use crate::tensor::TensorType;
+use crate::typed::TypedGraph;
+use crate::units::{Bytes, Flops};
+
+/// Extents over depth, height and width; absent axes are 1.
+pub type Extents = [usize; 3];
+
+/// The work of one kernel, or of one of several heavy operators that rules fused into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Workload {
+    /// Which model prices it.
+    pub kind: Kind,
+    /// Batch size.
+    pub batch: usize,
+    /// Spatial extents of the first data operand.
+    pub input: Extents,
+    /// Spatial extents of the result.
+    pub output: Extents,
+    /// Channels of the first data operand.
+    pub cin: usize,
+    /// Channels of the result.
+    pub cout: usize,
+    /// Window of a convolution or pooling; ones elsewhere.
+    pub window: Extents,
+    /// Strides; ones elsewhere.
+    pub stride: Extents,
+    /// Dilations; ones elsewhere.
+    pub dilation: Extents,
+    /// Groups of a convolution; 1 elsewhere.
+    pub groups: usize,
+    /// Number of data operands.
+    pub operands: usize,
+    /// Bits of an element of the first data operand.
+    pub bits: usize,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Elements of weight matrices and filters (not of biases).
+    pub weights: u64,
+    /// Elements read from data operands, those of fused followers included.
+    pub read: u64,
+    /// Elements written.
+    pub written: u64,
+}
+
+impl Workload {
+    /// The work of a unit on its own, without what is fused to it; `None` if a shape it needs is not
+    /// known.
+    pub fn of_unit(graph: &TypedGraph, kernel: Kernel<'_>, unit: &Unit) -> Option<Self> {
+        let data = data_of(graph, kernel, unit)?;
+        let result = graph.output_type(unit.tail)?;
+        let mut work = Self::of_tensors(unit.kind, graph.graph().layout(), &data, result);
+        work.written = outputs_of(graph, unit.tail)?;
+        for &node in kernel.nodes_of(unit) {
+            work.add_operator(graph, node)?;
+        }
+        if unit.kind == Kind::Split {
+            work.cout = result.dims[graph.graph().layout().channel_axis(result.rank())?];
+        }
+        Some(work)
+    }
+
+    fn of_tensors(kind: Kind, layout: Layout, data: &[&TensorType], result: &TensorType) -> Self {
+        let (batch, cin, input) = logical(kind, layout, data[0]);
+        let (_, cout, output) = logical(kind, layout, result);
+        Self {
+            kind,
+            batch,
+            input,
+            output,
+            cin,
+            cout,
+            window: [1; 3],
+            stride: [1; 3],
+            dilation: [1; 3],
+            groups: 1,
+            operands: data.len(),
+            bits: data[0].dtype.bits(),
+            macs: 0,
+            weights: 0,
+            read: data.iter().map(|ty| ty.elements() as u64).fold(0, u64::saturating_add),
+            written: result.elements() as u64,
+        }
+    }
+
+    /// Adds what one operator of the unit brings: its window, its weights, its arithmetic.
+    fn add_operator(&mut self, graph: &TypedGraph, id: NodeId) -> Option<()> {
+        match &graph.graph().node(id).op {
+            Op::Conv(conv) => self.add_convolution(graph, id, conv),
+            Op::MatMul { transpose_b, .. } => self.add_product(graph, id, *transpose_b),
+            Op::Pool(pool) => {
+                self.add_pool(pool);
+                Some(())
+            }
+            _ => Some(()),
+        }
+    }
+
+    fn add_convolution(&mut self, graph: &TypedGraph, id: NodeId, conv: &Conv) -> Option<()> {
+        let filter = graph.operand_type(id, 1)?;
+        let data = graph.operand_type(id, 0)?;
+        let result = graph.output_type(id)?;
+        let window = match conv.filter {
+            FilterLayout::Oihw => filter.dims.get(2..)?,
+            FilterLayout::Hwio | FilterLayout::HwioDepthwise => {
+                &filter.dims[..filter.rank().checked_sub(2)?]
+            }
+        };
+        let swept = if conv.transposed { data } else { result };
+        let outer = swept.dims.get(conv.layout.channel_axis(swept.rank())?)?;
+        let points = swept.elements() / (*outer).max(1);
+        self.weights += filter.elements() as u64;
+        self.macs =
+            self.macs.saturating_add((points as u64).saturating_mul(filter.elements() as u64));
+        if self.kind != Kind::Se {
+            self.window = extents(window);
+            self.stride = extents_or_ones(&conv.strides);
+            self.dilation = extents_or_ones(&conv.dilations);
+            self.groups = if self.kind == Kind::DwConv { self.cin } else { conv.groups };
+        }
+        Some(())
+    }
+
+    fn add_product(&mut self, graph: &TypedGraph, id: NodeId, transpose_b: bool) -> Option<()> {
+        let (a, b) = (graph.operand_type(id, 0)?, graph.operand_type(id, 1)?);
+        let inner_axis = b.rank().saturating_sub(if transpose_b { 1 } else { 2 });
+        let inner = b.dims.get(inner_axis).copied().or_else(|| a.dims.last().copied())?;
+        let result = graph.output_type(id)?.elements() as u64;
+        self.macs = self.macs.saturating_add(result.saturating_mul(inner as u64));
+        for (slot, ty) in [(0, a), (1, b)] {
+            let value = graph.graph().operand(id, slot)?;
+            if graph.fact(value).constant {
+                self.weights += ty.elements() as u64;
+            }
+        }
+        Some(())
+    }
+
+    fn add_pool(&mut self, pool: &Pool) {
+        if self.kind != Kind::Se {
+            self.window = extents(&pool.kernel);
+            self.stride = extents_or_ones(&pool.strides);
+            self.dilation = extents_or_ones(&pool.dilations);
+        }
+    }
+
+    /// Output positions of all images of the batch.
+    pub fn output_points(&self) -> u64 {
+        product(&self.output).saturating_mul(self.batch as u64)
+    }
+
+    /// Elements of the window.
+    pub fn window_area(&self) -> u64 {
+        product(&self.window)
+    }
+
+    /// Floating-point operations: two a multiply-accumulate; for kinds without any, one for each
+    /// element of the window (or operand) and result.
+    pub fn flops(&self) -> Flops {
+        match self.kind {
+            Kind::MaxPool | Kind::AvgPool | Kind::OtherPool => {
+                Flops(self.written.saturating_mul(self.window_area()))
+            }
+            Kind::Reshape | Kind::Concat | Kind::Split | Kind::ChannelShuffle => Flops(0),
+            Kind::Transpose | Kind::Pad | Kind::Copy | Kind::Select => Flops(0),
+            Kind::GlobalAvgPool | Kind::Reduce => Flops(self.read),
+            Kind::Se => Flops(self.macs.saturating_mul(2).saturating_add(self.read * 2)),
+            _ if self.macs > 0 => Flops(self.macs.saturating_mul(2)),
+            _ => Flops(self.written.saturating_mul(self.operands.max(1) as u64)),
+        }
+    }
+
+    /// Memory read from data operands.
+    pub fn bytes_read(&self) -> Bytes {
+        Bytes(self.read.saturating_mul(self.bits as u64) / 8)
+    }
+
+    /// Memory written.
+    pub fn bytes_written(&self) -> Bytes {
+        Bytes(self.written.saturating_mul(self.bits as u64) / 8)
+    }
+
+    /// Memory of weights.
+    pub fn weight_bytes(&self) -> Bytes {
+        Bytes(self.weights.saturating_mul(self.bits as u64) / 8)
+    }
+}
+
+/// Types of the data operands of a unit, in slot order.
+fn data_of<'g>(
+    graph: &'g TypedGraph,
+    kernel: Kernel<'_>,
+    unit: &Unit,
+) -> Option<smallvec::SmallVec<[&'g TensorType; 4]>> {
+    if let Some(input) = unit.input {
+        return Some(smallvec::smallvec![graph.ty(input)?]);
+    }
+    let is_data = |value: &Value| !graph.fact(*value).constant;
+    let operands = graph.graph().operands(kernel.nodes_of(unit)[0]);
+    let types = operands.into_iter().flatten().filter(is_data).map(|value| graph.ty(value));
+    let types: smallvec::SmallVec<[&TensorType; 4]> = types.collect::<Option<_>>()?;
+    (!types.is_empty()).then_some(types)
+}
+
+/// Elements of all outputs of an operator.
+fn outputs_of(graph: &TypedGraph, id: NodeId) -> Option<u64> {
+    let ports = 0..graph.graph().node(id).outputs;
+    let elements = |port| Some(graph.ty(Value { node: id, port })?.elements() as u64);
+    let first = elements(0)?;
+    Some(ports.skip(1).filter_map(elements).fold(first, u64::saturating_add))
+}
+
+/// Batch, channels and spatial extents of a tensor. A product's columns are its channels and its
+/// rows beyond the batch lie along the width.
+fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (usize, usize, Extents) {
+    let rank = ty.rank();
+    if matches!(kind, Kind::Fc | Kind::MatMul) {
+        let columns = ty.dims.last().copied().unwrap_or(1);
+        let batch = if rank > 1 { ty.dims[0] } else { 1 };
+        return (batch, columns, [1, 1, ty.elements() / (columns * batch).max(1)]);
+    }
+    let channels = layout.channel_axis(rank).map_or(ty.elements(), |axis| ty.dims[axis]);
+    let batch = if rank > 1 { ty.dims[0] } else { 1 };
+    (batch, channels, extents(&ty.dims[layout.spatial_axes(rank)]))
+}
+
+/// Right-aligned extents; more than three axes are folded into the first.
+fn extents(dims: &[usize]) -> Extents {
+    let (outer, inner) = dims.split_at(dims.len().saturating_sub(2));
+    let at = |i: usize| inner.len().checked_sub(i).map_or(1, |i| inner[i]);
+    [outer.iter().fold(1, |product, &dim| product.saturating_mul(dim)), at(2), at(1)]
+}
+
+fn extents_or_ones(dims: &Spatial) -> Extents {
+    if dims.is_empty() { [1; 3] } else { extents(dims) }
+}
+
+fn product(extents: &Extents) -> u64 {
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent as u64))
+}
