@@ -4,6 +4,7 @@ pub mod builder;
 pub mod detect;
 pub mod ensemble;
 pub mod error;
+pub mod export;
 pub mod feature;
 pub mod graph;
 pub mod import;
