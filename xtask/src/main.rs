@@ -4,8 +4,12 @@
 //! libraries.
 
 mod accuracy;
+mod bench;
 mod fitting;
 mod markdown;
+mod shell;
+mod test;
+mod tidy;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -20,12 +24,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Test(test::Test),
+    Tidy(tidy::Tidy),
+    Bench(bench::Bench),
     /// Print how well a device's predictor does on models it was not fitted on.
     Accuracy(accuracy::Accuracy),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
+        Command::Test(command) => command.run(),
+        Command::Tidy(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
     }
 }

@@ -62,7 +62,8 @@ fn check_source(name: &str, text: &str) -> Vec<String> {
 }
 
 fn check_manifests(root: &Path) -> Result<Vec<String>> {
-    let read = |path: PathBuf| fs::read_to_string(&path).with_context(|| path.display().to_string());
+    let read =
+        |path: PathBuf| fs::read_to_string(&path).with_context(|| path.display().to_string());
     let architecture = read(root.join("ARCHITECTURE.md"))?;
     let mut breaches = Vec::new();
     for (layer, name) in LAYERS.iter().enumerate() {
@@ -87,7 +88,8 @@ fn dependencies(manifest: &str) -> Vec<String> {
     let mut names = Vec::new();
     for line in manifest.lines().map(str::trim) {
         if line.starts_with('[') {
-            inside = matches!(line, "[dependencies]" | "[dev-dependencies]" | "[build-dependencies]");
+            inside =
+                matches!(line, "[dependencies]" | "[dev-dependencies]" | "[build-dependencies]");
         } else if inside && !line.is_empty() && !line.starts_with('#') {
             names.extend(line.split(['.', ' ', '=']).next().map(str::to_owned));
         }

@@ -66,7 +66,11 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
     let mut text = line("a_0", "\"cpu\": 1").into_bytes();
     text.extend(b"{\"id\": \"a_1\"}\n\nnot json\n\xff\xfe\n");
     text.extend(line("a_2", "\"cpu\": -1").bytes());
-    text.extend(line("a_3", "\"cpu\": 1, \"note\": \"x\"").replace("\"r\", \"type\": \"Relu\"", "\"r\"").bytes());
+    text.extend(
+        line("a_3", "\"cpu\": 1, \"note\": \"x\"")
+            .replace("\"r\", \"type\": \"Relu\"", "\"r\"")
+            .bytes(),
+    );
     text.extend(line("a_4", "\"cpu\": 1").bytes());
     let found = parse_all(&folder(&[("as.jsonl", &text)]), "as.jsonl").join("\n");
     expect_test::expect![[""]].assert_eq(&found);

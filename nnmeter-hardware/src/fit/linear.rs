@@ -177,9 +177,8 @@ impl<'a> Problem<'a> {
         let (gram, b) = pooled(families, effects, self.terms.len());
         let coarse = self.coarse(recipe, &gram, &b);
         let ridge = |i: usize, j: usize| if i == j { recipe.ridge } else { 0.0 };
-        let scaled = Gram::from_fn(gram.size(), |i, j| {
-            coarse[i] * gram.at(i, j) * coarse[j] + ridge(i, j)
-        });
+        let scaled =
+            Gram::from_fn(gram.size(), |i, j| coarse[i] * gram.at(i, j) * coarse[j] + ridge(i, j));
         let least = recipe.least_multiple;
         let at_least = scaled.times(&vec![least; coarse.len()]);
         let right: Vec<f64> =

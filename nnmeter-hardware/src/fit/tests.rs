@@ -79,7 +79,8 @@ fn finds_the_rates_behind_totals() {
         let (found, right) = (fit.rates[term], rates[term]);
         assert!(!in_data || (found / right - 1.0).abs() < 0.01, "{}: {found} {right}", spec.name);
     }
-    let worst = (0..problem.len()).map(|i| (problem.ratio(&fit, i) - 1.0).abs()).fold(0.0, f64::max);
+    let worst =
+        (0..problem.len()).map(|i| (problem.ratio(&fit, i) - 1.0).abs()).fold(0.0, f64::max);
     assert!(worst < 1e-5, "{worst}");
 }
 
