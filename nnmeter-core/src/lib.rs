@@ -12,7 +12,6 @@ pub mod infer;
 pub mod kind;
 pub mod model;
 pub mod op;
-mod op_name;
 pub mod predict;
 pub mod rules;
 pub mod tensor;
