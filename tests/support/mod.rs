@@ -6,26 +6,26 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 /// The device that all tests of the command line predict for.
-pub const DEVICE: &str = "cortexA76cpu_tflite21";
+pub(crate) const DEVICE: &str = "cortexA76cpu_tflite21";
 
 /// What a run of the program left.
 #[derive(Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// Exit code.
-    pub code: i32,
+    pub(crate) code: i32,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// Runs `nnmeter` with `arguments` in the root of the workspace.
-pub fn nnmeter(arguments: &[&str]) -> Run {
+pub(crate) fn nnmeter(arguments: &[&str]) -> Run {
     nnmeter_with(arguments, &[], &[])
 }
 
 /// As [`nnmeter`], with bytes on standard input and variables in the environment.
-pub fn nnmeter_with(arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Run {
+pub(crate) fn nnmeter_with(arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_nnmeter"))
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -46,12 +46,12 @@ pub fn nnmeter_with(arguments: &[&str], input: &[u8], variables: &[(&str, &str)]
 }
 
 /// The lines of `text` as JSON objects.
-pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
+pub(crate) fn json_lines(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
 /// The model files of the project, sorted by name.
-pub fn models() -> Vec<PathBuf> {
+pub(crate) fn models() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/models");
     let entries = std::fs::read_dir(folder).expect("the folder of models");
     let mut files: Vec<PathBuf> = entries
