@@ -6,6 +6,10 @@
 mod accuracy;
 mod fitting;
 mod markdown;
+mod nested;
+mod package_predictors;
+mod report;
+mod target;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -22,10 +26,13 @@ struct Cli {
 enum Command {
     /// Print how well a device's predictor does on models it was not fitted on.
     Accuracy(accuracy::Accuracy),
+    /// Fit a device's predictor, check it, and write its package and its accuracy table.
+    PackagePredictors(package_predictors::PackagePredictors),
 }
 
 fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Accuracy(command) => command.run(),
+        Command::PackagePredictors(command) => command.run(),
     }
 }
