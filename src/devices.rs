@@ -67,7 +67,7 @@ fn list(entries: &[Entry], json: bool, out: &mut impl Write) -> anyhow::Result<E
         }
     }
     if !json {
-        writeln!(out, "{table}")?;
+        writeln!(out, "{}", table.trim_fmt())?;
     }
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -102,7 +102,7 @@ fn card(device: &OpenDevice) -> String {
     fact("fitted", &format!("{} by {}, seed {}", fitted.date, fitted.tool, fitted.seed));
     fact("package", &origin(device.origin()));
     let tables: Vec<String> = device.accuracy().iter().map(accuracy).collect();
-    format!("{facts}\n\n{}", tables.join("\n"))
+    format!("{}\n\n{}", facts.trim_fmt(), tables.join("\n"))
 }
 
 fn accuracy(table: &AccuracyTable) -> String {
@@ -113,7 +113,7 @@ fn accuracy(table: &AccuracyTable) -> String {
         rows.add_row(accuracy_cells(row));
     }
     let notes: String = table.notes.iter().map(|note| format!("  {note}\n")).collect();
-    format!("Accuracy of {}, {}:\n{rows}\n{notes}", table.metric, table.protocol)
+    format!("Accuracy of {}, {}:\n{}\n{notes}", table.metric, table.protocol, rows.trim_fmt())
 }
 
 fn accuracy_cells(row: &AccuracyRow) -> Vec<String> {

@@ -190,7 +190,7 @@ fn print(table: &Table, json: bool) -> anyhow::Result<()> {
             accuracy.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
         ]);
     }
-    writeln!(out, "{text}")?;
+    writeln!(out, "{}", text.trim_fmt())?;
     Ok(())
 }
 

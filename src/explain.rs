@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use nnmeter_core::detect::explain::{Decision, explain};
 use nnmeter_core::detect::Kernel;
+use nnmeter_core::detect::explain::{Decision, explain};
 use nnmeter_core::graph::NodeId;
 use nnmeter_core::rules::FusionRules;
 use nnmeter_core::typed::TypedGraph;
@@ -124,8 +124,7 @@ impl View<'_> {
             .units()
             .iter()
             .map(|unit| {
-                let nodes: Vec<String> =
-                    kernel.nodes_of(unit).iter().map(|&id| name(id)).collect();
+                let nodes: Vec<String> = kernel.nodes_of(unit).iter().map(|&id| name(id)).collect();
                 let wires: Vec<Value> = self
                     .about(unit.tail)
                     .map(|decision| {

@@ -38,8 +38,7 @@ fn json_kernel(
     priced: &PricedKernel<Millis>,
 ) -> Value {
     let kernel = prediction.kernel(priced);
-    let names: Vec<&str> =
-        kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
+    let names: Vec<&str> = kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
     let mut object = json!({
         "kind": kernel.name(),
         "nodes": names,
@@ -103,7 +102,7 @@ pub(crate) fn text(
         prediction.total,
         low.value(),
         high,
-        kernel_table(graph, prediction)
+        kernel_table(graph, prediction).trim_fmt()
     );
     text.push_str(&outside_note(prediction));
     text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
@@ -137,17 +136,14 @@ fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
 /// A table with a header and no lines but the one below it.
 pub(crate) fn plain_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_header(header.to_vec());
+    table.load_style(presets::NOTHING).set_header(header.to_vec());
     table
 }
 
 /// `224x224x3 -> 112x112x32 k3 s2`.
 fn configuration(work: &Workload) -> String {
-    let mut text = format!(
-        "{} -> {}",
-        tensor(&work.input, work.cin),
-        tensor(&work.output, work.cout)
-    );
+    let mut text =
+        format!("{} -> {}", tensor(&work.input, work.cin), tensor(&work.output, work.cout));
     if is_windowed(work.kind) {
         text.push_str(&format!(" k{}", square(&work.window)));
         text.push_str(&format!(" s{}", square(&work.stride)));
@@ -224,9 +220,10 @@ fn uncovered_note(
     }
     let hint = if allow_uncovered { "" } else { "hint: --allow-uncovered accepts this total\n" };
     format!(
-        "NOT COVERED by the total: {} operators (coverage {:.1} %)\n\n{table}\n{hint}",
+        "NOT COVERED by the total: {} operators (coverage {:.1} %)\n\n{}\n{hint}",
         prediction.uncovered.len(),
-        100.0 * prediction.coverage
+        100.0 * prediction.coverage,
+        table.trim_fmt()
     )
 }
 

@@ -13,7 +13,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
 
 use crate::builtin;
 use crate::error::{Error, ErrorKind, Result};
@@ -66,7 +68,7 @@ struct Slot {
     name: String,
     origin: Origin,
     bytes: &'static [u8],
-    opened: OnceLock<Result<Arc<OpenDevice>>>,
+    opened: OnceCell<Result<Arc<OpenDevice>>>,
 }
 
 impl Registry {
@@ -131,7 +133,7 @@ impl Registry {
         }
         let device = Arc::new(OpenDevice::new(package, Origin::Registered));
         let mut slot = Slot::new(name, Origin::Registered, &[]);
-        slot.opened = OnceLock::from(Ok(device));
+        slot.opened = OnceCell::with_value(Ok(device));
         self.slots.push(slot);
         Ok(())
     }
@@ -199,7 +201,7 @@ impl Registry {
 
 impl Slot {
     fn new(name: String, origin: Origin, bytes: &'static [u8]) -> Self {
-        Self { name, origin, bytes, opened: OnceLock::new() }
+        Self { name, origin, bytes, opened: OnceCell::new() }
     }
 
     fn is_called(&self, name: &str) -> bool {

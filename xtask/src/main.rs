@@ -4,12 +4,16 @@
 //! libraries.
 
 mod accuracy;
+mod bench;
 mod fitting;
 mod markdown;
 mod nested;
 mod package_predictors;
 mod report;
+mod shell;
 mod target;
+mod test;
+mod tidy;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -24,6 +28,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Test(test::Test),
+    Tidy(tidy::Tidy),
+    Bench(bench::Bench),
     /// Print how well a device's predictor does on models it was not fitted on.
     Accuracy(accuracy::Accuracy),
     /// Fit a device's predictor, check it, and write its package and its accuracy table.
@@ -32,6 +39,9 @@ enum Command {
 
 fn main() -> Result<()> {
     match Cli::parse().command {
+        Command::Test(command) => command.run(),
+        Command::Tidy(command) => command.run(),
+        Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
         Command::PackagePredictors(command) => command.run(),
     }

@@ -7,6 +7,11 @@ use nnmeter_hardware::fit::terms::TermSpec;
 
 use crate::fitting::Judged;
 
+const NESTED: &str = "\
+Families left out once more, with the open choices (how slow a global mean is, whether patches that
+leave the cache cost more, weight of the prior, weight of family effects) made anew for each by how
+well the *other* families were predicted when left out:";
+
 /// Both tables side by side, a family a row.
 pub(crate) fn accuracies(judged: &Judged) -> String {
     let mut text = String::from(
@@ -21,7 +26,7 @@ pub(crate) fn accuracies(judged: &Judged) -> String {
     row(&mut text, "**all models**", Some(&judged.random.overall), &judged.left_out.overall);
     means(&mut text, &judged.random, &judged.left_out);
     if let Some(nested) = &judged.nested {
-        text.push_str("\nFamilies left out, constants of the fit chosen without them:\n\n");
+        let _ = writeln!(text, "\n{NESTED}\n");
         text.push_str(&one(nested));
     }
     text

@@ -33,12 +33,13 @@ impl Parts {
         &mut part.unwrap_or_else(|| panic!("no part {name}")).1
     }
 
-    /// Changes text in a part, which must have it.
+    /// Changes the first occurrence of some text in a part, which must have it.
     pub(crate) fn replace(&mut self, name: &str, from: &str, to: &str) {
         let bytes = self.get(name);
-        let text = String::from_utf8(bytes.clone()).expect("text");
-        assert!(text.contains(from), "{name} does not have {from}:\n{text}");
-        *bytes = text.replacen(from, to, 1).into_bytes();
+        let mut places = bytes.windows(from.len());
+        let place = places.position(|place| place == from.as_bytes());
+        let place = place.unwrap_or_else(|| panic!("{name} does not have {from}"));
+        bytes.splice(place..place + from.len(), to.bytes());
     }
 
     /// Writes sizes and digests of all parts into the manifest.

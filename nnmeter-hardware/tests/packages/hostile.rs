@@ -72,16 +72,19 @@ proptest! {
 fn altered_parts_are_named() {
     let mut parts = Parts::of(&sound());
     parts.replace("rules.json", "true", "false");
-    expect![[]].assert_eq(&refusal(&parts.zip()));
+    expect![[r#"part "rules.json": is not what the manifest says (size or SHA-256)"#]]
+        .assert_eq(&refusal(&parts.zip()));
 }
 
 #[test]
 fn parts_must_be_those_of_the_manifest() {
     let mut parts = Parts::of(&sound());
     parts.0.push(("extra.json".to_owned(), b"{}".to_vec()));
-    expect![[]].assert_eq(&refusal(&parts.zip()));
+    expect![[r#"part "extra.json": is not listed in the manifest"#]]
+        .assert_eq(&refusal(&parts.zip()));
     parts.seal();
-    expect![[]].assert_eq(&refusal(&parts.zip()));
+    expect![[r#"part "extra.json": is not referred to by any model"#]]
+        .assert_eq(&refusal(&parts.zip()));
 
     for name in ["rules.json", "latency_ms.json", "latency_ms/conv.trees", "manifest.json"] {
         let mut parts = Parts::of(&sound());
@@ -100,7 +103,7 @@ fn a_part_comes_once() {
     let mut parts = Parts::of(&sound());
     parts.0.push(("rulez.json".to_owned(), b"{}".to_vec()));
     let twice = patch(&parts.zip(), b"rulez.json", b"rules.json");
-    expect![[]].assert_eq(&refusal(&twice));
+    expect!["predictor package: is not a whole ZIP archive (invalid Zip archive: header inconsistency detected: duplicate file names in central directory)"].assert_eq(&refusal(&twice));
 }
 
 #[test]
@@ -118,14 +121,15 @@ fn paths_do_not_climb() {
 fn bombs_do_not_go_off() {
     let mut parts = Parts::of(&sound());
     *parts.get("rules.json") = vec![b' '; (64 << 20) + 1];
-    expect![[]].assert_eq(&refusal(&parts.zip()));
+    expect![[r#"part "rules.json": decompresses to 67108865 bytes; expected at most 67108864 bytes, and 268435456 in all parts together"#]].assert_eq(&refusal(&parts.zip()));
 
     let size = 1_048_577_u32;
     *parts.get("rules.json") = vec![b' '; size as usize];
     let lying = patch(&parts.zip(), &size.to_le_bytes(), &16_u32.to_le_bytes());
-    expect![[]].assert_eq(&refusal(&lying));
+    expect![[r#"part "rules.json": cannot be decompressed (File is larger than its declared uncompressed size)"#]].assert_eq(&refusal(&lying));
 
     let mut parts = Parts::of(&sound());
     parts.0.extend((0..128).map(|index| (format!("{index}.json"), Vec::new())));
-    expect![[]].assert_eq(&refusal(&parts.zip()));
+    expect!["predictor package: has 133 parts; expected 1 to 128 parts"]
+        .assert_eq(&refusal(&parts.zip()));
 }

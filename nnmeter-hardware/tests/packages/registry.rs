@@ -71,7 +71,7 @@ fn registered_bytes_are_read_and_names_are_unique() {
     let mut registry = registry_of(&[]);
     registry.register(bytes).expect("a new name");
     let error = registry.register(bytes).expect_err("a second time");
-    expect![[]].assert_eq(&error.to_string());
+    expect![[r#"device "abacus": has a predictor already; expected a name of its own for each package that is registered"#]].assert_eq(&error.to_string());
     assert!(registry.register(&bytes[1..]).is_err());
     assert_eq!(registry.open("abacus").expect("opens").origin(), &Origin::Registered);
 }
@@ -80,13 +80,14 @@ fn registered_bytes_are_read_and_names_are_unique() {
 fn unknown_names_get_a_suggestion() {
     let mut registry = registry_of(&[]);
     let error = registry.open("abacus").expect_err("nothing is known");
-    expect![[]].assert_eq(error.advice().unwrap_or_default());
+    expect!["put a .nnmeter file into a folder and name it in NNMETER_PREDICTORS"]
+        .assert_eq(error.advice().unwrap_or_default());
     for name in ["abacus_hand2", "slide_rule"] {
         registry.register_package(sample::package(name)).expect("a new name");
     }
     let error = registry.open("sliderule").expect_err("misspelt");
     assert_eq!(error.kind(), ErrorKind::UnknownDevice);
-    expect![[]].assert_eq(&error.to_string());
+    expect![[r#"device "sliderule": there is no predictor of that name; expected one of abacus_hand2, slide_rule"#]].assert_eq(&error.to_string());
     assert_eq!(error.advice(), Some("did you mean slide_rule?"));
     assert_eq!(
         registry.open("abacus").expect_err("cut").advice(),
@@ -112,7 +113,11 @@ fn a_broken_package_is_an_entry_and_breaks_no_other() {
     };
     let list: String = registry.entries().into_iter().map(state).collect();
     let place = format!("{}/", folder.path().display());
-    expect![[]].assert_eq(&list.replace(&place, ""));
+    expect![[r#"
+        abacus: opens
+        other: other.nnmeter: is the package of the device "misnamed"; expected the device "other", as its name says
+        slide_rule: slide_rule.nnmeter, predictor package: is not a whole ZIP archive (it does not end as one)
+    "#]].assert_eq(&list.replace(&place, ""));
     let error = registry.open("slide_rule").expect_err("no falling back");
     assert_eq!(error.kind(), ErrorKind::CorruptPackage);
 }

@@ -23,38 +23,164 @@ fn check(part: &str, from: &str, to: &str, expected: Expect) {
 
 #[test]
 fn wrong_numbers() {
-    check("latency_ms.json", "0.001", "-0.001", expect![[]]);
-    check("latency_ms.json", "0.001", "1e999", expect![[]]);
-    check("latency_ms.json", "0.001", "null", expect![[]]);
-    check("latency_ms.json", "2048.0", "0.5", expect![[]]);
-    check("latency_ms.json", "\"level\": 0.9", "\"level\": 1.9", expect![[]]);
+    check(
+        "latency_ms.json",
+        "0.001",
+        "-0.001",
+        expect![[
+            r#"part "latency_ms.json", parametric kernel model: has rate -0.001 for one; expected terms with rates that are finite and not negative"#
+        ]],
+    );
+    check(
+        "latency_ms.json",
+        "0.001",
+        "1e999",
+        expect![[r#"part "latency_ms.json": number out of range at line 15 column 27"#]],
+    );
+    check(
+        "latency_ms.json",
+        "0.001",
+        "null",
+        expect![[
+            r#"part "latency_ms.json": invalid type: null, expected f64 at line 15 column 26"#
+        ]],
+    );
+    check(
+        "latency_ms.json",
+        "2048.0",
+        "0.5",
+        expect![[
+            r#"part "latency_ms.json": has the range [1, 0.5] for cin; expected the smaller bound first"#
+        ]],
+    );
+    check(
+        "latency_ms.json",
+        "\"level\": 0.9",
+        "\"level\": 1.9",
+        expect![[
+            r#"part "latency_ms.json": has the interval 1.9, 0.1, 0.3; expected a level from 0 to 1 and widths not below 0"#
+        ]],
+    );
 }
 
 #[test]
 fn unknown_names() {
-    check("latency_ms.json", "\"cin\"", "\"cin2\"", expect![[]]);
-    check("latency_ms.json", "\"fc\"", "\"fcc\"", expect![[]]);
-    check("latency_ms.json", "\"pointwise\"", "\"point\"", expect![[]]);
-    check("latency_ms.json", "\"rate\"", "\"rates\"", expect![[]]);
-    check("latency_ms.json", "\"corrected\"", "\"neural\"", expect![[]]);
-    check("rules.json", "BF_conv_relu", "BF_conv_foo", expect![[]]);
-    check("manifest.json", "fp32", "fp4", expect![[]]);
-    check("manifest.json", "\"latency_ms\"", "\"latency_s\"", expect![[]]);
-    check("manifest.json", "\"unit\": \"ms\"", "\"unit\": \"s\"", expect![[]]);
+    check(
+        "latency_ms.json",
+        "\"cin\"",
+        "\"cin2\"",
+        expect![[r#"part "latency_ms.json": names the feature "cin2", which is not known"#]],
+    );
+    check(
+        "latency_ms.json",
+        "\"fc\"",
+        "\"fcc\"",
+        expect![[r#"part "latency_ms.json": names the kernel "fcc", which is not known"#]],
+    );
+    check(
+        "latency_ms.json",
+        "\"pointwise\"",
+        "\"point\"",
+        expect![[r#"part "latency_ms.json": names the window class "point", which is not known"#]],
+    );
+    check(
+        "latency_ms.json",
+        "\"rate\"",
+        "\"rates\"",
+        expect![[
+            r#"part "latency_ms.json": unknown field `rates`, expected one of `feature`, `window`, `rate` at line 15 column 21"#
+        ]],
+    );
+    check(
+        "latency_ms.json",
+        "\"corrected\"",
+        "\"neural\"",
+        expect![[
+            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected` at line 10 column 16"#
+        ]],
+    );
+    check(
+        "rules.json",
+        "BF_conv_relu",
+        "BF_conv_foo",
+        expect![[
+            r#"part "rules.json", fusion rule "BF_conv_foo": names the operator "foo", which is not known; expected conv, dwconv, convtrans, dense, pooling, bn, relu, add, concat, ..."#
+        ]],
+    );
+    check(
+        "manifest.json",
+        "fp32",
+        "fp4",
+        expect![[
+            r#"part "manifest.json": precision "fp4", expected fp32, fp16, bf16, int8 at line 1 column 546"#
+        ]],
+    );
+    check(
+        "manifest.json",
+        "\"latency_ms\"",
+        "\"latency_s\"",
+        expect![[
+            r#"part "manifest.json": has the metric "latency_s"; expected latency_ms or energy_mj"#
+        ]],
+    );
+    check(
+        "manifest.json",
+        "\"unit\": \"ms\"",
+        "\"unit\": \"s\"",
+        expect![[r#"part "manifest.json": has latency_ms in "s"; expected the unit "ms""#]],
+    );
 }
 
 #[test]
 fn names_that_come_twice() {
-    check("latency_ms.json", "\"fc\"", "\"conv\"", expect![[]]);
-    check("latency_ms.json", "latency_ms/fc.trees", "latency_ms/conv.trees", expect![[]]);
+    check(
+        "latency_ms.json",
+        "\"fc\"",
+        "\"conv\"",
+        expect![[r#"part "latency_ms.json": the key "conv" comes twice at line 68 column 5"#]],
+    );
+    check(
+        "latency_ms.json",
+        "latency_ms/fc.trees",
+        "latency_ms/conv.trees",
+        expect![[
+            r#"part "latency_ms/conv.trees": is missing from the package, or is asked for twice"#
+        ]],
+    );
 }
 
 #[test]
 fn wrong_cards() {
-    check("manifest.json", "\"name\": \"test\"", "\"name\": \"../test\"", expect![[]]);
-    check("manifest.json", "2024-05-06", "2024-15-06", expect![[]]);
-    check("manifest.json", "predictor package", "song book", expect![[]]);
-    check("latency_ms/conv.trees", "nnmtree", "mnmtree", expect![[]]);
+    check(
+        "manifest.json",
+        "\"name\": \"test\"",
+        "\"name\": \"../test\"",
+        expect![[
+            r#"part "manifest.json": has the device name "../test"; expected letters, digits, _, - and ."#
+        ]],
+    );
+    check(
+        "manifest.json",
+        "2024-05-06",
+        "2024-15-06",
+        expect![[r#"part "manifest.json": has the date "2024-15-06"; expected YYYY-MM-DD"#]],
+    );
+    check(
+        "manifest.json",
+        "predictor package",
+        "song book",
+        expect![[
+            r#"part "manifest.json": has the format "nnmeter song book"; expected "nnmeter predictor package""#
+        ]],
+    );
+    check(
+        "latency_ms/conv.trees",
+        "nnmtree",
+        "mnmtree",
+        expect![[
+            r#"part "latency_ms/conv.trees", tree ensemble: other leading bytes; expected "nnmtree" and version 1"#
+        ]],
+    );
 }
 
 #[test]
@@ -62,9 +188,15 @@ fn a_newer_major_version_is_not_read() {
     let bytes = altered("manifest.json", "\"major\": 1", "\"major\": 2");
     let error = Package::from_bytes(&bytes).expect_err("must be refused");
     assert_eq!(error.kind(), ErrorKind::NewerPackage);
-    expect![[]].assert_eq(&error.to_string());
-    expect![[]].assert_eq(error.advice().unwrap_or_default());
-    check("manifest.json", "\"major\": 1", "\"major\": 0", expect![[]]);
+    expect![[r#"part "manifest.json": has format version 2.0; expected 1.x"#]]
+        .assert_eq(&error.to_string());
+    expect!["a newer nnmeter can read this package"].assert_eq(error.advice().unwrap_or_default());
+    check(
+        "manifest.json",
+        "\"major\": 1",
+        "\"major\": 0",
+        expect![[r#"part "manifest.json": has format version 0.0; expected 1.x"#]],
+    );
 }
 
 #[test]

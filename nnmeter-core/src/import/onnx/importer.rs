@@ -154,7 +154,10 @@ impl<'m> Importer<'m> {
         for extra in outputs.filter(|name| !name.is_empty()) {
             if self.read.contains(extra) {
                 let op = Op::Other { op_type: site.node.op_type.as_str().into() };
-                self.builder.node(site.name(), op, [of], &[extra])?;
+                let id = self.builder.node(site.name(), op, [of], &[extra])?;
+                if let Some(ty) = self.declared(extra) {
+                    self.builder.declare(id, 0, ty);
+                }
             }
         }
         Ok(())
@@ -201,8 +204,9 @@ impl Scope for Importer<'_> {
     }
 
     fn dtype(&self, name: &str) -> Option<DType> {
-        if let Some(ty) = self.declared(name) {
-            return Some(ty.dtype);
+        if let Some(dtype) = self.declared.get(name).and_then(|info| tensors::declared_dtype(info))
+        {
+            return Some(dtype);
         }
         match &self.builder.get(self.builder.producer(name)?).op {
             Op::Const(constant) => Some(constant.ty.dtype),

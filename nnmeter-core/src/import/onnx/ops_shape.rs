@@ -69,16 +69,15 @@ fn values<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Option<Plan<'m>>> {
         },
         "Cast" => Op::Cast(cast_target(site)?),
         "CastLike" => {
-            let target = scope.dtype(site.required(1)?).unwrap_or_default();
+            let like = site.required(1)?;
+            let target = site.node.output.first().and_then(|name| scope.dtype(name));
+            let target = target.or_else(|| scope.dtype(like)).unwrap_or_default();
             return Ok(Some(Plan::with(Op::Cast(target), [site.required(0)?])));
         }
         "DequantizeLinear" => return dequantize(site, scope).map(Some),
         "Shape" => Op::Shape { start: site.int("start")?.unwrap_or(0), end: site.int("end")? },
         "Size" => Op::Size,
-        "ConstantOfShape" => Op::ConstantOfShape(match site.tensor("value")? {
-            None => DType::F32,
-            Some(value) => tensors::constant(site.name(), value)?.ty.dtype,
-        }),
+        "ConstantOfShape" => return constant_of_shape(site).map(Some),
         "Range" => Op::Range,
         name => match reduction(name) {
             Some(kind) => return reduce(kind, site, scope).map(Some),
@@ -86,6 +85,16 @@ fn values<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Option<Plan<'m>>> {
         },
     };
     Ok(Some(Plan::plain(op, site)))
+}
+
+/// The value that fills the tensor is an attribute in ONNX and an operand here.
+fn constant_of_shape<'m>(site: &Site<'m>) -> Result<Plan<'m>> {
+    let fill = match site.tensor("value")? {
+        None => Constant::scalar(0.0),
+        Some(value) => tensors::constant(site.name(), value)?,
+    };
+    let op = Op::ConstantOfShape(fill.ty.dtype);
+    Ok(Plan::with(op, [site.required(0)?]).operand(1, fill))
 }
 
 /// A node whose second operand is an attribute in older versions. An empty list of axes means

@@ -209,6 +209,11 @@ pub(super) fn declared_type(info: &ValueInfo) -> Option<TensorType> {
     Some(TensorType { dtype: dtype(tensor.elem_type)?, dims: dims.collect::<Option<Dims>>()? })
 }
 
+/// The element type of a value, if the file states it.
+pub(super) fn declared_dtype(info: &ValueInfo) -> Option<DType> {
+    dtype(info.ty.as_ref()?.tensor.as_ref()?.elem_type)
+}
+
 /// What a Constant node holds.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Files that are broken: each is refused with an error that names what is wrong.
 
+use bytes::Bytes;
 use expect_test::{Expect, expect};
 use prost::Message;
 
@@ -216,4 +217,7 @@ fn files_that_are_no_models_say_so() {
     let error = read("<!DOCTYPE html>".into()).expect_err("broken");
     assert_eq!(error.kind(), ErrorKind::UnknownFormat);
     assert_eq!(error.advice(), Some("is the file complete? it is 15 bytes"));
+    // An initializer whose elements are not packed.
+    let error = read(Bytes::from_static(&[8, 8, 0x3a, 4, 0x2a, 2, 0x38, 5])).expect_err("broken");
+    expect!["ONNX model: cannot be decoded (failed to decode Protobuf message: Tensor.int64_data: Graph.initializer: Model.graph: invalid wire type: Varint (expected LengthDelimited)); expected a model in ONNX's binary form"].assert_eq(&error.to_string());
 }

@@ -86,7 +86,7 @@ impl<'g> Importer<'g> {
 
     /// The layout of the graph: what its first windowed operator says.
     fn layout(&self) -> Layout {
-        let first = self.nodes.iter().find_map(|node| site::stated_layout(node));
+        let first = self.nodes.iter().find_map(site::stated_layout);
         first.unwrap_or(Layout::ChannelsLast)
     }
 

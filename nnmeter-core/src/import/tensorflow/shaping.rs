@@ -37,7 +37,7 @@ pub(super) fn lower<'g>(site: &Site<'g>) -> Result<Lowered<'g>> {
         "Shape" => all(site, Op::Shape { start: 0, end: None }),
         "Size" => all(site, Op::Size),
         "Range" => all(site, Op::Range),
-        "Fill" => Lowered::new(Op::ConstantOfShape(type_attr(site, "T")), [site.input(0)?]),
+        "Fill" => all(site, Op::ConstantOfShape(type_attr(site, "T"))),
         "ArgMax" | "ArgMin" => arg_reduce(site)?,
         "TopKV2" => {
             let lowered = all(site, Op::TopK { axis: -1 });

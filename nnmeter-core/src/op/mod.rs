@@ -5,9 +5,16 @@
 //! operand here, and weights are always operands of constant nodes. Shape rules live in
 //! [`crate::infer`], fusion in [`crate::detect`]; this file has no behaviour beyond names.
 
+mod elementwise;
+mod names;
+mod window;
+
 use smallvec::SmallVec;
 
 use crate::tensor::{Constant, DType, Dim};
+
+pub use elementwise::{Binary, ReduceKind, Unary};
+pub use window::{Conv, FilterLayout, Padding, Pool, PoolKind};
 
 /// Per-axis values over the spatial axes, outermost first (`[height, width]` for images).
 pub type Spatial = SmallVec<[usize; 3]>;
@@ -161,103 +168,6 @@ pub enum Op {
     },
 }
 
-/// Attributes of a convolution. Weights are read as `filter` says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Conv {
-    /// Transposed ("deconvolution").
-    pub transposed: bool,
-    /// Where the channels of the data are.
-    pub layout: Layout,
-    /// How the weight operand is laid out.
-    pub filter: FilterLayout,
-    /// Strides; empty for all ones.
-    pub strides: Spatial,
-    /// Dilations; empty for all ones.
-    pub dilations: Spatial,
-    /// Padding.
-    pub padding: Padding,
-    /// Extra extent at the end of a transposed convolution's output; empty for none.
-    pub output_padding: Spatial,
-    /// Number of groups. For [`FilterLayout::HwioDepthwise`] it is the number of input channels
-    /// whatever is written here.
-    pub groups: usize,
-}
-
-impl Default for Conv {
-    fn default() -> Self {
-        Self {
-            transposed: false,
-            layout: Layout::ChannelsFirst,
-            filter: FilterLayout::Oihw,
-            strides: Spatial::new(),
-            dilations: Spatial::new(),
-            padding: Padding::default(),
-            output_padding: Spatial::new(),
-            groups: 1,
-        }
-    }
-}
-
-/// Order of the axes of a convolution's weight.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum FilterLayout {
-    /// `[out, in / groups, spatial...]`; for a transposed one `[in, out / groups, spatial...]`.
-    #[default]
-    Oihw,
-    /// `[spatial..., in / groups, out]`; for a transposed one `[spatial..., out, in]`.
-    Hwio,
-    /// TensorFlow's depthwise `[spatial..., in, multiplier]`.
-    HwioDepthwise,
-}
-
-/// Padding of a windowed operator.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Padding {
-    /// Given amounts: begins, ends; empty for none.
-    Explicit(Spatial, Spatial),
-    /// Output extent is the input's divided by the stride, rounded up; odd padding at the end.
-    SameUpper,
-    /// As [`Padding::SameUpper`], odd padding at the begin.
-    SameLower,
-}
-
-impl Default for Padding {
-    /// No padding.
-    fn default() -> Self {
-        Padding::Explicit(Spatial::new(), Spatial::new())
-    }
-}
-
-/// Attributes of a windowed pooling.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// The pooling function.
-    pub kind: PoolKind,
-    /// Where the channels of the data are.
-    pub layout: Layout,
-    /// Window extents.
-    pub kernel: Spatial,
-    /// Strides; empty for all ones.
-    pub strides: Spatial,
-    /// Dilations; empty for all ones.
-    pub dilations: Spatial,
-    /// Padding.
-    pub padding: Padding,
-    /// Partial windows at the end count.
-    pub ceil_mode: bool,
-}
-
-/// Function of a pooling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PoolKind {
-    /// Largest element.
-    Max,
-    /// Mean.
-    Average,
-    /// L-p norm.
-    Lp,
-}
-
 /// A normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Norm {
@@ -286,124 +196,6 @@ pub enum Norm {
     Lp,
     /// Mean-variance normalisation.
     MeanVariance,
-}
-
-/// A function of one element.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs)] // the names are the functions' own
-pub enum Unary {
-    Relu,
-    /// Clamp; an absent bound is open, or not known when the model is read.
-    Clip {
-        min: Option<f32>,
-        max: Option<f32>,
-    },
-    LeakyRelu,
-    ThresholdedRelu,
-    Elu,
-    Selu,
-    Celu,
-    Sigmoid,
-    /// `max(0, min(1, alpha x + beta))`.
-    HardSigmoid {
-        alpha: f32,
-        beta: f32,
-    },
-    /// `x hard_sigmoid(x)` with alpha 1/6, beta 1/2.
-    HardSwish,
-    /// `x sigmoid(x)`, also called SiLU.
-    Swish,
-    Mish,
-    Gelu,
-    Tanh,
-    Softplus,
-    Softsign,
-    Shrink,
-    Erf,
-    Exp,
-    Log,
-    Sqrt,
-    Rsqrt,
-    Square,
-    Reciprocal,
-    Neg,
-    Abs,
-    Sign,
-    Floor,
-    Ceil,
-    Round,
-    Not,
-    IsNaN,
-    IsInf,
-    Sin,
-    Cos,
-    Tan,
-    Asin,
-    Acos,
-    Atan,
-    Sinh,
-    Cosh,
-    Asinh,
-    Acosh,
-    Atanh,
-    CumSum,
-}
-
-/// An elementwise function of two or more operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are the functions' own
-pub enum Binary {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    FloorDiv,
-    Mod,
-    Pow,
-    Min,
-    Max,
-    Mean,
-    SquaredDifference,
-    PRelu,
-    And,
-    Or,
-    Xor,
-    BitShift,
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-impl Binary {
-    /// Whether the result is boolean whatever the operands are.
-    pub fn is_comparison(self) -> bool {
-        matches!(
-            self,
-            Binary::Equal
-                | Binary::Less
-                | Binary::LessOrEqual
-                | Binary::Greater
-                | Binary::GreaterOrEqual
-        )
-    }
-}
-
-/// Function of a reduction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are the functions' own
-pub enum ReduceKind {
-    Mean,
-    Sum,
-    SumSquare,
-    Max,
-    Min,
-    Prod,
-    L1,
-    L2,
-    LogSum,
-    LogSumExp,
 }
 
 /// How a Reshape gets its extents.

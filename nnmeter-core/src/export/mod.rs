@@ -1,0 +1,3 @@
+//! Exporters: a [`TypedGraph`](crate::typed::TypedGraph) in, a model file of another tool out.
+
+pub mod nnmeter_ir;

@@ -1,0 +1,171 @@
+//! `nnmeter predict` as a user calls it.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use expect_test::{expect, expect_file};
+use serde_json::Value;
+use support::{DEVICE, Run, json_lines, nnmeter, nnmeter_with};
+
+fn predict(arguments: &[&str]) -> Run {
+    let mut all = vec!["predict", "--device", DEVICE];
+    all.extend(arguments);
+    nnmeter(&all)
+}
+
+/// Total, coverage, kernels by name and what is uncovered, for every model of the project.
+#[test]
+fn every_model_of_the_project() {
+    let run = predict(&["tests/models", "--json", "--allow-uncovered"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+    let mut summary = String::new();
+    for line in json_lines(&run.out) {
+        summarise(&line, &mut summary);
+    }
+    expect_file!["golden/models.txt"].assert_eq(&summary);
+}
+
+fn summarise(line: &Value, out: &mut String) {
+    let ms = |value: &Value| value.as_f64().expect("a number");
+    let kernels = line["kernels"].as_array().expect("kernels");
+    let sum: f64 = kernels.iter().map(|kernel| ms(&kernel["ms"])).sum();
+    assert!((sum - ms(&line["total_ms"])).abs() < 1e-9, "the total is the sum of its kernels");
+    writeln!(
+        out,
+        "{}\n  {:.3} ms, {:.3} to {:.3}; coverage {:.4}; {} kernels",
+        line["file"].as_str().expect("a file"),
+        ms(&line["total_ms"]),
+        ms(&line["interval_ms"][0]),
+        ms(&line["interval_ms"][1]),
+        ms(&line["coverage"]),
+        kernels.len()
+    )
+    .expect("a string takes all");
+    for (label, values, key) in
+        [("", &line["kernels"], "kind"), ("UNCOVERED ", &line["uncovered"], "op")]
+    {
+        for (name, count) in counts(values, key) {
+            writeln!(out, "  {count:>4} {label}{name}").expect("a string takes all");
+        }
+    }
+}
+
+fn counts<'a>(values: &'a Value, key: &str) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for value in values.as_array().expect("an array") {
+        *counts.entry(value[key].as_str().expect("a name")).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn text_for_people() {
+    let run = predict(&["tests/models/squeezenet1_1.onnx"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    expect_file!["golden/squeezenet1_1.txt"].assert_eq(&run.out);
+}
+
+#[test]
+fn json_has_the_documented_keys() {
+    let run = predict(&["tests/models/resnet18.onnx", "--json"]);
+    let lines = json_lines(&run.out);
+    assert_eq!((run.code, lines.len()), (0, 1), "{run:?}");
+    let keys: Vec<&String> = lines[0].as_object().expect("an object").keys().collect();
+    assert_eq!(
+        keys,
+        ["coverage", "device", "file", "interval_ms", "kernels", "total_ms", "uncovered"]
+    );
+    expect![[r#"{"config":{"batch":1,"cin":3,"cout":64,"dilation":[1,1],"groups":1,"input":[224,224],"kernel":[7,7],"output":[112,112],"stride":[2,2]},"kind":"conv-relu"}"#]]
+    .assert_eq(&{
+        let mut kernel = lines[0]["kernels"][0].clone();
+        let object = kernel.as_object_mut().expect("an object");
+        assert!(object.remove("ms").expect("ms").as_f64().expect("a number") > 0.0);
+        assert_eq!(object.remove("nodes").expect("nodes").as_array().expect("names").len(), 2);
+        kernel.to_string()
+    });
+}
+
+#[test]
+fn uncovered_operators_fail_unless_allowed() {
+    let file = "tests/models/efficientnet_b0.onnx";
+    let refused = predict(&[file]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.out.contains("NOT COVERED by the total: "), "{}", refused.out);
+    assert!(refused.out.contains("--allow-uncovered"), "{}", refused.out);
+    assert_eq!(predict(&[file, "--allow-uncovered"]).code, 0);
+}
+
+#[test]
+fn one_bad_file_does_not_stop_the_rest() {
+    let files = ["Cargo.toml", "tests/models/alexnet.onnx", "tests/models/no_such.onnx"];
+    let run = predict(&[files[0], files[1], files[2], "--json"]);
+    let lines = json_lines(&run.out);
+    assert_eq!((run.code, lines.len()), (1, 3), "{run:?}");
+    assert_eq!(lines[0]["file"], files[0]);
+    assert!(lines[0]["error"]["message"].as_str().expect("a message").contains("one of onnx"));
+    assert!(lines[1]["total_ms"].as_f64().expect("a total") > 0.0);
+    assert!(lines[2]["error"]["message"].as_str().expect("a message").contains("cannot be opened"));
+}
+
+#[test]
+fn standard_input_is_a_file() {
+    let bytes = std::fs::read("tests/models/alexnet.onnx").expect("a model");
+    let piped = nnmeter_with(&["predict", "-", "-d", DEVICE, "--json"], &bytes, &[]);
+    let named = predict(&["tests/models/alexnet.onnx", "--json"]);
+    let total = |run: &Run| json_lines(&run.out)[0]["total_ms"].as_f64().expect("a total");
+    assert_eq!(total(&piped), total(&named));
+    let empty = nnmeter_with(&["predict", "-", "-d", DEVICE], b"", &[]);
+    assert_eq!((empty.code, empty.out.as_str()), (1, ""), "{empty:?}");
+    assert!(empty.err.starts_with("error: -: "), "{}", empty.err);
+}
+
+#[test]
+fn a_batch_scales_the_work() {
+    let total = |arguments: &[&str]| {
+        let run = predict(arguments);
+        assert_eq!(run.code, 0, "{run:?}");
+        json_lines(&run.out)[0]["total_ms"].as_f64().expect("a total")
+    };
+    for file in ["tests/models/resnet18.onnx", "tests/models/shufflenet_v2_x1_0.onnx"] {
+        let one = total(&[file, "--json"]);
+        let four = total(&[file, "--json", "--batch", "4"]);
+        assert!((3.0..4.2).contains(&(four / one)), "{file}: {one} to {four}");
+    }
+}
+
+#[test]
+fn devices_that_do_not_exist_are_a_usage_error() {
+    let run = nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", "cortexA76cpu_tflite2"]);
+    assert_eq!((run.code, run.out.as_str()), (2, ""));
+    expect![[r#"
+        error: device "cortexA76cpu_tflite2": there is no predictor of that name; expected one of cortexA76cpu_tflite21
+        hint: did you mean cortexA76cpu_tflite21?
+    "#]]
+    .assert_eq(&run.err);
+    assert_eq!(
+        nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", &DEVICE.to_uppercase()]).code,
+        0
+    );
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    assert_eq!(nnmeter(&["predict"]).code, 2);
+    assert_eq!(predict(&["x.onnx", "--batch", "0"]).code, 2);
+    assert_eq!(predict(&["x.onnx", "--input-shape", "1x3"]).code, 2);
+    assert_eq!(predict(&["x.onnx", "--format", "caffe"]).code, 2);
+    assert_eq!(predict(&["tests/golden"]).code, 2);
+}
+
+#[test]
+fn shapes_of_inputs_are_checked() {
+    let file = "tests/models/alexnet.onnx";
+    let wrong = predict(&[file, "--input-shape", "nothing:1x3x224x224"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("is not an input of the model; expected one of"), "{}", wrong.err);
+    let fixed = predict(&[file, "--input-shape", "input:1x3x64x64"]);
+    assert_eq!(fixed.code, 1);
+    assert!(fixed.err.contains("expected 1x3x224x224"), "{}", fixed.err);
+}

@@ -1,0 +1,39 @@
+//! `cargo xtask test`: everything that must hold, in one command.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::{shell, tidy};
+
+/// Format, lints, house rules, and all tests of the workspace.
+///
+/// With --data also the tests on nn-Meter's benchmark set, which the repository does not hold.
+#[derive(clap::Args)]
+pub(crate) struct Test {
+    /// Folder with nn-Meter's benchmark set (FAMILY.jsonl or FAMILY.jsonl.zst).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Test {
+    pub(crate) fn run(&self) -> Result<()> {
+        shell::cargo(["fmt", "--all", "--check"])?;
+        tidy::run()?;
+        shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+        self.tests()
+    }
+
+    fn tests(&self) -> Result<()> {
+        let workspace = ["test", "--workspace", "--no-fail-fast"];
+        let Some(data) = &self.data else {
+            eprintln!("note: without --data the tests on nn-Meter's benchmark set are not run");
+            return shell::cargo(workspace);
+        };
+        let data = data.canonicalize().with_context(|| {
+            format!("data set \"{}\" cannot be found; expected a folder", data.display())
+        })?;
+        let arguments = workspace.into_iter().chain(["--features", "nnmeter/benchmark-data"]);
+        shell::cargo_with(arguments, &[("NNMETER_BENCHMARK_DATA", data.as_os_str())])
+    }
+}
