@@ -12,7 +12,6 @@ pub(crate) struct BuiltIn {
 }
 
 /// The package `predictors/NAME.nnmeter`.
-#[allow(unused_macros, reason = "unused while the list is empty")]
 macro_rules! built_in {
     ($name:literal) => {
         BuiltIn { name: $name, bytes: include_bytes!(concat!("../predictors/", $name, ".nnmeter")) }
@@ -20,7 +19,7 @@ macro_rules! built_in {
 }
 
 /// All of them, by name.
-pub(crate) const ALL: &[BuiltIn] = &[];
+pub(crate) const ALL: &[BuiltIn] = &[built_in!("cortexA76cpu_tflite21")];
 
 #[cfg(test)]
 mod tests {

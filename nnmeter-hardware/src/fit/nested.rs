@@ -27,7 +27,7 @@ pub struct Nested {
     pub chosen: Vec<usize>,
 }
 
-/// Mean over families of a candidate's errors when each pair of families is left out:
+/// A candidate's errors when each pair of families is left out:
 /// `errors[f][g]` is the RMSPE on `g` of the fit without `f` and `g`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairErrors(Vec<Vec<f64>>);
@@ -37,18 +37,17 @@ impl PairErrors {
     pub fn of(candidate: &Candidate<'_>, families: usize) -> Self {
         let Candidate { problem, recipe } = candidate;
         let mut errors = vec![vec![0.0; families]; families];
-        for f in 0..families {
-            for g in f + 1..families {
-                let fit = problem.fit_families(recipe, |family| family != f && family != g);
-                errors[f][g] = rmspe(&problem.pairs_of(&fit, g));
-                errors[g][f] = rmspe(&problem.pairs_of(&fit, f));
-            }
+        let pairs = (0..families * families).map(|pair| (pair / families, pair % families));
+        for (f, g) in pairs.filter(|(f, g)| f < g) {
+            let fit = problem.fit_families(recipe, |family| family != f && family != g);
+            errors[f][g] = rmspe(&problem.pairs_of(&fit, g));
+            errors[g][f] = rmspe(&problem.pairs_of(&fit, f));
         }
         Self(errors)
     }
 
-    /// Mean RMSPE over the families other than `left_out`.
-    fn mean_without(&self, left_out: usize) -> f64 {
+    /// Sum of the RMSPE of the families other than `left_out`.
+    fn sum_without(&self, left_out: usize) -> f64 {
         let others = self.0[left_out].iter().enumerate().filter(|(family, _)| *family != left_out);
         others.map(|(_, error)| error).sum::<f64>()
     }
@@ -67,7 +66,7 @@ impl Nested {
             chosen: Vec::with_capacity(families),
         };
         for family in 0..families {
-            let scores = errors.iter().map(|errors| errors.mean_without(family));
+            let scores = errors.iter().map(|errors| errors.sum_without(family));
             let (best, _) = scores.enumerate().min_by(|a, b| a.1.total_cmp(&b.1))?;
             let Candidate { problem, recipe } = candidates.get(best)?;
             let fit = problem.fit_families(recipe, |other| other != family);
