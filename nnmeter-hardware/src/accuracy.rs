@@ -112,10 +112,9 @@ pub fn family_of(id: &str) -> String {
 /// The `level` quantile of `values`, linear between order statistics (type 7 of Hyndman and Fan
 /// 1996); `None` if there are none.
 pub fn quantile(mut values: Vec<f64>, level: f64) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
     let place = level.clamp(0.0, 1.0) * values.len().checked_sub(1)? as f64;
-    let low = values[place.floor() as usize];
-    let high = values[place.ceil() as usize];
+    let (_, &mut low, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
     Some(low + (high - low) * place.fract())
 }
 

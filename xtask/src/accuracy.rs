@@ -4,7 +4,6 @@
 use std::io::Write;
 
 use anyhow::Result;
-use nnmeter_hardware::fit::terms;
 
 use crate::fitting::Source;
 use crate::markdown;
@@ -22,11 +21,11 @@ pub(crate) struct Accuracy {
 impl Accuracy {
     pub(crate) fn run(self) -> Result<()> {
         let measured = self.source.read()?;
-        let judged = measured.judge(self.source.seed)?;
+        let judged = measured.judge(&self.source)?;
         let mut out = std::io::stdout().lock();
         out.write_all(markdown::accuracies(&judged).as_bytes())?;
         if self.rates {
-            writeln!(out, "\n{}", markdown::rates(terms::CPU, &judged))?;
+            write!(out, "\n{}", markdown::rates(measured.target.terms, &judged))?;
         }
         Ok(())
     }

@@ -7,7 +7,11 @@ mod accuracy;
 mod bench;
 mod fitting;
 mod markdown;
+mod nested;
+mod package_predictors;
+mod report;
 mod shell;
+mod target;
 mod test;
 mod tidy;
 
@@ -29,6 +33,8 @@ enum Command {
     Bench(bench::Bench),
     /// Print how well a device's predictor does on models it was not fitted on.
     Accuracy(accuracy::Accuracy),
+    /// Fit a device's predictor, check it, and write its package and its accuracy table.
+    PackagePredictors(package_predictors::PackagePredictors),
 }
 
 fn main() -> Result<()> {
@@ -37,5 +43,6 @@ fn main() -> Result<()> {
         Command::Tidy(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
+        Command::PackagePredictors(command) => command.run(),
     }
 }

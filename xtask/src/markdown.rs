@@ -7,6 +7,11 @@ use nnmeter_hardware::fit::terms::TermSpec;
 
 use crate::fitting::Judged;
 
+const NESTED: &str = "\
+Families left out once more, with the open choices (how slow a global mean is, whether patches that
+leave the cache cost more, weight of the prior, weight of family effects) made anew for each by how
+well the *other* families were predicted when left out:";
+
 /// Both tables side by side, a family a row.
 pub(crate) fn accuracies(judged: &Judged) -> String {
     let mut text = String::from(
@@ -20,6 +25,24 @@ pub(crate) fn accuracies(judged: &Judged) -> String {
     }
     row(&mut text, "**all models**", Some(&judged.random.overall), &judged.left_out.overall);
     means(&mut text, &judged.random, &judged.left_out);
+    if let Some(nested) = &judged.nested {
+        let _ = writeln!(text, "\n{NESTED}\n");
+        text.push_str(&one(nested));
+    }
+    text
+}
+
+/// One table, a family a row.
+fn one(table: &Table) -> String {
+    let mut text = String::from(
+        "| family | models | within 10 % | within 5 % | RMSPE % | bias % |\n\
+         |---|--:|--:|--:|--:|--:|\n",
+    );
+    for (family, accuracy) in &table.families {
+        let _ = writeln!(text, "| {family} | {} |", figures(accuracy));
+    }
+    let _ = writeln!(text, "| **all models** | {} |", figures(&table.overall));
+    let _ = writeln!(text, "| **mean of families** | {} |", mean(table));
     text
 }
 
@@ -38,17 +61,19 @@ fn figures(accuracy: &Accuracy) -> String {
 }
 
 fn means(text: &mut String, random: &Table, left_out: &Table) {
-    let cells = |table: &Table| {
-        let mean = |figure: fn(&Accuracy) -> f64| table.mean(figure);
-        format!(
-            "| {:.1} | {:.1} | {:.2} | {:+.1}",
-            mean(|a| a.within_10),
-            mean(|a| a.within_5),
-            mean(|a| a.rmspe),
-            mean(|a| a.bias)
-        )
-    };
-    let _ = writeln!(text, "| **mean of families** | {} | {} | |", cells(random), cells(left_out));
+    let _ = writeln!(text, "| **mean of families** | {} | {} | |", mean(random), mean(left_out));
+}
+
+/// Means of the figures over families.
+fn mean(table: &Table) -> String {
+    let mean = |figure: fn(&Accuracy) -> f64| table.mean(figure);
+    format!(
+        "| {:.1} | {:.1} | {:.2} | {:+.1}",
+        mean(|accuracy| accuracy.within_10),
+        mean(|accuracy| accuracy.within_5),
+        mean(|accuracy| accuracy.rmspe),
+        mean(|accuracy| accuracy.bias)
+    )
 }
 
 /// The rates of a fit, a term a row.

@@ -73,7 +73,14 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
     );
     text.extend(line("a_4", "\"cpu\": 1").bytes());
     let found = parse_all(&folder(&[("as.jsonl", &text)]), "as.jsonl").join("\n");
-    expect_test::expect![[""]].assert_eq(&found);
+    expect_test::expect![[r#"
+        a_0
+        as.jsonl:2, measured model: missing field `graph` at line 1 column 13; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        as.jsonl:4, measured model: expected ident at line 1 column 2; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        as.jsonl:5, measured model: expected value at line 1 column 1; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        as.jsonl:6, model "a_2": has -1 for "cpu"; expected a positive number or null
+        as.jsonl:7, measured model: node "r": missing field `type` at line 1 column 349; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        a_4"#]].assert_eq(&found);
 }
 
 #[test]
@@ -92,7 +99,9 @@ fn says_what_is_not_a_data_set() {
     let open = |path: &Path| Dataset::open(path).expect_err("no data set").to_string();
     let root = format!("{}", folder.path().display());
     let found = [open(folder.path()), open(&folder.path().join("notes.txt"))].join("\n");
-    expect_test::expect![[""]].assert_eq(&found.replace(&root, "DIR"));
+    expect_test::expect![[r#"
+        data set "DIR": holds no file of a data set; expected FAMILY.jsonl, FAMILY.jsonl.zst or a .zip of FAMILY.jsonl
+        data set "DIR/notes.txt": is not named like a file of a data set; expected FAMILY.jsonl, FAMILY.jsonl.zst or a .zip of FAMILY.jsonl"#]].assert_eq(&found.replace(&root, "DIR"));
     assert!(open(&folder.path().join("none.jsonl")).contains("No such file"));
 }
 

@@ -11,6 +11,7 @@
 //! `y x exp(-alpha)` and `alpha = kappa x median(log(y / S))`, centred over families. Predictions
 //! have no such effect.
 
+use crate::accuracy::{Pair, quantile};
 use crate::fit::nnls::{Gram, solve};
 use crate::fit::samples::Samples;
 use crate::fit::terms::{Group, TermSpec};
@@ -51,7 +52,7 @@ pub struct Problem<'a> {
     rows: Vec<Vec<f64>>,
     measured: Vec<f64>,
     families: Vec<usize>,
-    family_count: usize,
+    whole: Vec<Moments>,
 }
 
 /// Rates that were fitted.
@@ -84,13 +85,16 @@ impl<'a> Problem<'a> {
             row
         };
         let all = samples.samples();
-        Self {
+        let empty = (0..samples.families().len()).map(|family| Moments::new(family, terms.len()));
+        let mut problem = Self {
             terms,
             rows: all.iter().map(|sample| row(&sample.kernels, sample.measured)).collect(),
             measured: all.iter().map(|sample| sample.measured).collect(),
             families: all.iter().map(|sample| sample.family).collect(),
-            family_count: samples.families().len(),
-        }
+            whole: empty.collect(),
+        };
+        problem.whole = problem.moments(|_| true);
+        problem
     }
 
     /// The terms.
@@ -123,14 +127,25 @@ impl<'a> Problem<'a> {
         dot(&self.rows[sample], &fit.rates)
     }
 
+    /// What was measured and what `fit` predicts for a sample.
+    pub fn pair(&self, fit: &Fit, sample: usize) -> Pair {
+        let measured = self.measured[sample];
+        Pair { measured, predicted: measured * self.ratio(fit, sample) }
+    }
+
+    /// What was measured and what `fit` predicts for the samples of a family.
+    pub fn pairs_of(&self, fit: &Fit, family: usize) -> Vec<Pair> {
+        let samples = self.whole.get(family).map_or(&[][..], |family| &family.samples);
+        samples.iter().map(|&sample| self.pair(fit, sample)).collect()
+    }
+
     /// Mean over families of the share of the measured cost that each term explains.
     pub fn shares(&self, fit: &Fit) -> Vec<f64> {
-        let moments = self.moments(|_| true);
         let mut shares = vec![0.0; self.terms.len()];
-        for family in &moments {
-            for (j, share) in shares.iter_mut().enumerate() {
-                let mean = family.sums[j] / family.samples.len() as f64;
-                *share += mean * fit.rates[j] / moments.len() as f64;
+        for family in &self.whole {
+            let weight = 1.0 / (family.samples.len() * self.whole.len()) as f64;
+            for (share, (sum, rate)) in shares.iter_mut().zip(family.sums.iter().zip(&fit.rates)) {
+                *share += weight * sum * rate;
             }
         }
         shares
@@ -138,15 +153,25 @@ impl<'a> Problem<'a> {
 
     /// Fits the rates on the samples that `chosen` names.
     pub fn fit(&self, recipe: &Recipe, chosen: impl Fn(usize) -> bool) -> Fit {
-        self.fit_moments(recipe, &self.moments(chosen))
+        let moments = self.moments(chosen);
+        self.fit_moments(recipe, &moments.iter().collect::<Vec<_>>())
     }
 
-    fn fit_moments(&self, recipe: &Recipe, families: &[Moments]) -> Fit {
+    /// Fits the rates on all samples of the families that `chosen` names.
+    pub fn fit_families(&self, recipe: &Recipe, chosen: impl Fn(usize) -> bool) -> Fit {
+        let moments: Vec<&Moments> =
+            self.whole.iter().filter(|moments| chosen(moments.family)).collect();
+        self.fit_moments(recipe, &moments)
+    }
+
+    fn fit_moments(&self, recipe: &Recipe, families: &[&Moments]) -> Fit {
+        let families: Vec<&Moments> =
+            families.iter().copied().filter(|family| !family.samples.is_empty()).collect();
         let mut effects = vec![0.0; families.len()];
-        let mut fit = self.fit_round(recipe, families, &effects);
+        let mut fit = self.fit_round(recipe, &families, &effects);
         for _ in 1..recipe.rounds {
-            effects = self.effects_of(recipe, families, &fit);
-            fit = self.fit_round(recipe, families, &effects);
+            effects = self.effects_of(recipe, &families, &fit);
+            fit = self.fit_round(recipe, &families, &effects);
         }
         for (family, effect) in families.iter().zip(&effects) {
             fit.effects[family.family] = *effect;
@@ -154,26 +179,20 @@ impl<'a> Problem<'a> {
         fit
     }
 
-    /// Sums over the chosen samples of each family that has any.
+    /// Sums over the chosen samples of each family.
     fn moments(&self, chosen: impl Fn(usize) -> bool) -> Vec<Moments> {
-        let new = |family| Moments {
-            family,
-            gram: Gram::zeros(self.terms.len()),
-            sums: vec![0.0; self.terms.len()],
-            samples: Vec::new(),
-        };
-        let mut moments: Vec<Moments> = (0..self.family_count).map(new).collect();
+        let new = |family| Moments::new(family, self.terms.len());
+        let mut moments: Vec<Moments> = (0..self.whole.len()).map(new).collect();
         for sample in (0..self.rows.len()).filter(|&sample| chosen(sample)) {
             let (row, family) = (&self.rows[sample], &mut moments[self.families[sample]]);
             family.gram.add_outer(row);
             family.sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             family.samples.push(sample);
         }
-        moments.retain(|family| !family.samples.is_empty());
         moments
     }
 
-    fn fit_round(&self, recipe: &Recipe, families: &[Moments], effects: &[f64]) -> Fit {
+    fn fit_round(&self, recipe: &Recipe, families: &[&Moments], effects: &[f64]) -> Fit {
         let (gram, b) = pooled(families, effects, self.terms.len());
         let coarse = self.coarse(recipe, &gram, &b);
         let ridge = |i: usize, j: usize| if i == j { recipe.ridge } else { 0.0 };
@@ -185,10 +204,11 @@ impl<'a> Problem<'a> {
             (0..coarse.len()).map(|j| coarse[j] * b[j] + recipe.ridge - at_least[j]).collect();
         let above = solve(&scaled, &right);
         let rates = coarse.iter().zip(&above).map(|(rate, above)| rate * (above + least)).collect();
-        Fit { rates, coarse, effects: vec![0.0; self.family_count] }
+        Fit { rates, coarse, effects: vec![0.0; self.whole.len()] }
     }
 
-    /// One rate for each group, as a rate for each term; zero for a group without data.
+    /// One rate for each group, as a rate for each term; zero for a group without data (and so for
+    /// terms that the data do not have).
     fn coarse(&self, recipe: &Recipe, gram: &Gram, b: &[f64]) -> Vec<f64> {
         let free = || Group::ALL.into_iter().filter(|&group| group != Group::Start);
         let members: Vec<Vec<f64>> = free().map(|group| self.members(group)).collect();
@@ -219,11 +239,11 @@ impl<'a> Problem<'a> {
         self.terms.iter().map(|term| f64::from(u8::from(term.group == group))).collect()
     }
 
-    fn effects_of(&self, recipe: &Recipe, families: &[Moments], fit: &Fit) -> Vec<f64> {
+    fn effects_of(&self, recipe: &Recipe, families: &[&Moments], fit: &Fit) -> Vec<f64> {
         let residual = |&sample: &usize| -self.ratio(fit, sample).max(1e-9).ln();
-        let median = |family: &Moments| {
+        let median = |family: &&Moments| {
             let residuals = family.samples.iter().map(residual).collect();
-            crate::accuracy::quantile(residuals, 0.5).unwrap_or(0.0)
+            quantile(residuals, 0.5).unwrap_or(0.0)
         };
         let effects: Vec<f64> =
             families.iter().map(|family| recipe.family_effect * median(family)).collect();
@@ -233,6 +253,7 @@ impl<'a> Problem<'a> {
 }
 
 /// Sums over the samples of a family.
+#[derive(Clone, Debug)]
 struct Moments {
     family: usize,
     gram: Gram,
@@ -240,9 +261,15 @@ struct Moments {
     samples: Vec<usize>,
 }
 
+impl Moments {
+    fn new(family: usize, terms: usize) -> Self {
+        Self { family, gram: Gram::zeros(terms), sums: vec![0.0; terms], samples: Vec::new() }
+    }
+}
+
 /// Means over all samples of the rows' products and of the rows, each family's figures freed from
 /// its effect.
-fn pooled(families: &[Moments], effects: &[f64], terms: usize) -> (Gram, Vec<f64>) {
+fn pooled(families: &[&Moments], effects: &[f64], terms: usize) -> (Gram, Vec<f64>) {
     let count: usize = families.iter().map(|family| family.samples.len()).sum();
     let (mut gram, mut sums) = (Gram::zeros(terms), vec![0.0; terms]);
     for (family, effect) in families.iter().zip(effects) {

@@ -1,11 +1,13 @@
 //! Fitting kernel models to whole-model measurements.
 //!
 //! [`samples`] turns a data set into counts of distinct workloads; [`terms`] says which terms the
-//! models may have; [`linear`] finds their rates; [`protocol`] judges them on models held out; and
-//! here the rates become the kernel models of a predictor. All of it is single-threaded and
-//! deterministic: the same data give the same bits. Reading and writing files is not its business.
+//! models may have; [`linear`] finds their rates; [`protocol`] judges them on models held out
+//! ([`nested`] judges the choice of constants, too); and here the rates become the kernel models of
+//! a predictor. All of it is single-threaded and deterministic: the same data give the same bits.
+//! Writing files is not its business.
 
 pub mod linear;
+pub mod nested;
 mod nnls;
 pub mod protocol;
 pub mod range;
@@ -35,7 +37,7 @@ pub fn check_priced(samples: &Samples, terms: &[TermSpec]) -> Result<()> {
     let with_kind = |sample: &&Sample| sample.kernels.iter().any(|(work, _)| has_kind(work));
     let count = samples.samples().iter().filter(with_kind).count();
     let first = samples.samples().iter().find(with_kind).map_or("", |sample| &sample.id);
-    let found = format!("has kernels of kind \"{kind}\", as {count} models do");
+    let found = format!("has kernels of kind \"{kind}\" ({count} models have)");
     Err(Error::new(ErrorKind::BadData, format!("model \"{first}\""), found)
         .expected("kinds that the terms of the fit price"))
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use nnmeter_core::predict::Interval;
 
 use crate::accuracy::{Pair, Table, quantile, quantile_of_groups};
-use crate::fit::linear::{Fit, Problem, Recipe};
+use crate::fit::linear::{Problem, Recipe};
 use crate::fit::samples::Samples;
 
 /// Share of the groups that a random split holds out.
@@ -29,9 +29,8 @@ impl HeldOut {
     /// Fits on all families but one, for each family in turn, and predicts that one.
     pub fn leave_one_family_out(problem: &Problem<'_>, recipe: &Recipe, families: usize) -> Self {
         let pairs = (0..families).map(|family| {
-            let fit = problem.fit(recipe, |sample| problem.family(sample) != family);
-            let held = (0..problem.len()).filter(|&sample| problem.family(sample) == family);
-            held.map(|sample| pair(problem, &fit, sample)).collect()
+            let fit = problem.fit_families(recipe, |other| other != family);
+            problem.pairs_of(&fit, family)
         });
         Self { families: pairs.collect() }
     }
@@ -47,7 +46,7 @@ impl HeldOut {
         let fit = problem.fit(recipe, |sample| !held[sample]);
         let mut families = vec![Vec::new(); samples.families().len()];
         for sample in (0..problem.len()).filter(|&sample| held[sample]) {
-            families[problem.family(sample)].push(pair(problem, &fit, sample));
+            families[problem.family(sample)].push(problem.pair(&fit, sample));
         }
         Self { families }
     }
@@ -70,11 +69,6 @@ impl HeldOut {
         let own = distances.into_iter().filter_map(|family| quantile(family, LEVEL));
         Some(Interval { level: LEVEL, inside, outside: own.fold(inside, f64::max) })
     }
-}
-
-fn pair(problem: &Problem<'_>, fit: &Fit, sample: usize) -> Pair {
-    let measured = problem.measured(sample);
-    Pair { measured, predicted: measured * problem.ratio(fit, sample) }
 }
 
 /// Which samples a random split holds out. Models of equal kernels are on the same side.

@@ -193,4 +193,69 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), 29);
     }
+
+    /// A square kernel of batch 1: window, stride, then side and channels before and after.
+    fn square(kind: Kind, k: usize, s: usize, from: [usize; 2], to: [usize; 2]) -> Workload {
+        let fan_in = if kind == Kind::DwConv { 1 } else { from[1] };
+        Workload {
+            kind,
+            batch: 1,
+            input: [1, from[0], from[0]],
+            output: [1, to[0], to[0]],
+            cin: from[1],
+            cout: to[1],
+            window: [1, k, k],
+            stride: [1, s, s],
+            dilation: [1; 3],
+            groups: if kind == Kind::DwConv { from[1] } else { 1 },
+            operands: 1,
+            bits: 32,
+            macs: 0,
+            weights: (k * k * fan_in * to[1]) as u64,
+            read: (from[0] * from[0] * from[1]) as u64,
+            written: (to[0] * to[0] * to[1]) as u64,
+        }
+    }
+
+    /// The terms that count something, as `name count`.
+    fn counts(work: &Workload) -> String {
+        let counts = CPU.iter().map(|term| (term.name, term.count(work)));
+        let counted = counts.filter(|(_, count)| *count != 0.0);
+        counted.map(|(name, count)| format!("{name} {count:.6}\n")).collect()
+    }
+
+    #[test]
+    fn counts_what_a_blocked_product_executes() {
+        let first = square(Kind::Conv, 7, 2, [224, 3], [112, 64]);
+        expect_test::expect![[r#"
+            conv5.mac 118.013952
+            convk.in 2.458624
+            convk.spill 2.327552
+            convk.out 0.802816
+            conv.w 0.009408
+            kernel 1.000000
+        "#]]
+        .assert_eq(&counts(&first));
+        let one_pixel = square(Kind::Conv, 1, 1, [1, 960], [1, 1280]);
+        expect_test::expect![[r#"
+            conv1.mac 1.228800
+            conv1.in 0.000960
+            conv1.out 0.001280
+            conv.w 1.228800
+            kernel 1.000000
+        "#]]
+        .assert_eq(&counts(&one_pixel));
+    }
+
+    #[test]
+    fn counts_what_vectors_of_four_channels_execute() {
+        let depthwise = square(Kind::DwConv, 5, 2, [112, 51], [56, 51]);
+        expect_test::expect![[r#"
+            dw.mac 4.076800
+            dw.px 0.627200
+            dw.io 0.799680
+            kernel 1.000000
+        "#]]
+        .assert_eq(&counts(&depthwise));
+    }
 }

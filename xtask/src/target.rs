@@ -1,0 +1,56 @@
+//! The devices that can be packaged: what is known of each, and how it is fitted.
+
+use anyhow::{Result, bail};
+use nnmeter_hardware::device::{Device, Precision, Runtime};
+use nnmeter_hardware::fit::linear::Recipe;
+use nnmeter_hardware::fit::terms::{self, TermSpec};
+
+/// A device and how its models are fitted.
+pub(crate) struct Target {
+    pub(crate) device: Device,
+    pub(crate) terms: &'static [TermSpec],
+    pub(crate) recipe: Recipe,
+    /// What a reader of its accuracy must know.
+    pub(crate) notes: &'static [&'static str],
+}
+
+/// What is known of the device called `name`.
+pub(crate) fn find(name: &str) -> Result<Target> {
+    match name {
+        "cortexA76cpu_tflite21" => Ok(cortex_a76()),
+        _ => bail!("device \"{name}\": is not described here; expected cortexA76cpu_tflite21"),
+    }
+}
+
+fn cortex_a76() -> Target {
+    Target {
+        device: Device {
+            name: "cortexA76cpu_tflite21".to_owned(),
+            title: "Pixel 4, Cortex-A76, TFLite 2.1".to_owned(),
+            chip: "Cortex-A76".to_owned(),
+            clock: None,
+            threads: 1,
+            runtime: Runtime { name: "TFLite".to_owned(), version: "2.1".to_owned(), build: None },
+            precision: Precision::Fp32,
+            source: Some(
+                "nn-Meter's benchmark data set. That it ran on one thread is inferred from the \
+                 fitted rates: 10 GMAC/s is a little under half of what one core can do."
+                    .to_owned(),
+            ),
+        },
+        terms: terms::CPU,
+        recipe: Recipe::CPU,
+        notes: &[
+            "Measured at batch 1, on inputs of 224x224 and 32x32, with square windows and without \
+             dilation; kernels beyond that are marked as outside of the fitted range.",
+            "The measurements themselves repeat within about 3.2 % rms (equal ResNets measured \
+             again) and 2.6 % (equal NAS-Bench-201 networks): no predictor can do better than that.",
+            "Single kernels are only partly identified by totals of whole networks. Terms that \
+             make up less than one percent of the mean network (additions, ReLU, batch \
+             normalisation, concatenation, shuffle, pooling, starts of kernels) may be off by a \
+             factor of two or more.",
+            "The list of terms was designed while looking at the figures for families left out, so \
+             those are somewhat optimistic for a family of an altogether new kind.",
+        ],
+    }
+}
