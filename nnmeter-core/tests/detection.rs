@@ -195,7 +195,7 @@ fn real_models_have_the_kernels_of_the_oracle() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn random_graphs_have_the_kernels_of_the_oracle(

@@ -311,9 +311,10 @@ const OPERATORS: &[&str] = &[
 
 /// Random fusion rules with the given verdict for `MON`.
 pub(crate) fn rules(several_consumers: Json) -> impl Strategy<Value = Json> {
-    let operator = || prop::sample::select(OPERATORS[..8].to_vec());
-    let pattern = prop::collection::vec(operator(), 3..6);
-    let patterns = prop::collection::vec(pattern, 0..6);
+    let operator =
+        || prop::sample::select(vec!["conv", "dwconv", "bn", "relu", "add", "add", "relu"]);
+    let pattern = prop::collection::vec(operator(), 3..5);
+    let patterns = prop::collection::vec(pattern, 0..24);
     let pairs = OPERATORS.len() * OPERATORS.len();
     let verdicts = prop::collection::vec(0u8..10, pairs);
     (verdicts, 0u8..10, patterns).prop_map(move |(verdicts, share, patterns)| {
