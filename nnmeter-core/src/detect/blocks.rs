@@ -10,11 +10,12 @@
 //! ([`attention`](super::attention)); channel shuffle and a global pool in two steps (here).
 
 use petgraph::Direction;
+use petgraph::graph::EdgeReference;
 use petgraph::visit::EdgeRef;
 use smallvec::SmallVec;
 
 use crate::detect::{attention, classify, gates};
-use crate::graph::{NodeId, Value};
+use crate::graph::{NodeId, Value, Wire};
 use crate::kind::Kind;
 use crate::op::{Binary, Op, ReduceKind};
 use crate::tensor::Values;
@@ -78,8 +79,7 @@ impl<'a> Blocks<'a> {
 
     fn classify(&mut self, id: NodeId) {
         self.kinds[id.index()] = classify::kind(self.graph, id);
-        let operands = self.data_operands(id);
-        self.inputs[id.index()] = if let [only] = operands[..] { Some(only) } else { None };
+        self.inputs[id.index()] = self.only_data_operand(id);
     }
 
     fn find(&self, tail: NodeId) -> Option<Match> {
@@ -132,6 +132,16 @@ impl<'a> Blocks<'a> {
         id
     }
 
+    /// By node: the tail of the unit that it belongs to; the end for what is no operator.
+    pub(super) fn units(&self) -> Vec<NodeId> {
+        let mut units = vec![NodeId::end(); self.owners.len()];
+        for &id in self.graph.order().iter().rev().filter(|&&id| self.graph.is_op(id)) {
+            let owner = self.owners[id.index()];
+            units[id.index()] = if owner == id { id } else { units[owner.index()] };
+        }
+        units
+    }
+
     /// The value that the unit ending in `tail` works on, if it is one.
     pub(super) fn input(&self, tail: NodeId) -> Option<Value> {
         self.inputs[tail.index()]
@@ -139,15 +149,23 @@ impl<'a> Blocks<'a> {
 
     /// Operands that are not constant, by slot.
     pub(super) fn data_operands(&self, id: NodeId) -> SmallVec<[Value; 4]> {
-        let mut operands: SmallVec<[(u16, Value); 4]> = SmallVec::new();
-        for edge in self.graph.graph().dag().edges_directed(id, Direction::Incoming) {
-            let value = Value { node: edge.source(), port: edge.weight().port };
-            if !self.graph.fact(value).constant {
-                operands.push((edge.weight().slot, value));
-            }
-        }
+        let mut operands: SmallVec<[(u16, Value); 4]> = self.unordered_data_operands(id).collect();
         operands.sort_unstable_by_key(|&(slot, _)| slot);
         operands.into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn only_data_operand(&self, id: NodeId) -> Option<Value> {
+        let mut operands = self.unordered_data_operands(id);
+        let (_, first) = operands.next()?;
+        operands.next().is_none().then_some(first)
+    }
+
+    fn unordered_data_operands(&self, id: NodeId) -> impl Iterator<Item = (u16, Value)> + '_ {
+        let edges = self.graph.graph().dag().edges_directed(id, Direction::Incoming);
+        let operand = |edge: EdgeReference<'_, Wire>| {
+            (edge.weight().slot, Value { node: edge.source(), port: edge.weight().port })
+        };
+        edges.map(operand).filter(|&(_, value)| !self.graph.fact(value).constant)
     }
 
     /// Whether exactly one operator reads `id`, once, and it is no output of the graph.

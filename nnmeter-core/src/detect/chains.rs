@@ -2,18 +2,16 @@
 //!
 //! A wire from unit `a` to unit `b` fuses if a rule allows their kinds in that order (by itself or
 //! as part of a whole pattern) and `a` may fuse across all its consumers (`MON`). A unit takes in at
-//! most one consumer and is taken in by at most one producer: of several that could, the one in the
-//! lowest operand slot. So kernels are chains, and each is named by its units in order.
+//! most one consumer and is taken in by at most one producer: of several that could, one that a whole
+//! pattern covers, else the one in the lowest operand slot. So kernels are chains, and each is named by its units in order.
 //!
 //! The slow, obviously right version that this is tested against is in tests/oracle.
 
-use petgraph::Direction;
-use petgraph::visit::EdgeRef;
 use smallvec::SmallVec;
 
 use crate::detect::blocks::Blocks;
 use crate::detect::{Detection, Unit};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Value};
 use crate::rules::{FusionRules, Pattern, SeveralConsumers, Verdict};
 use crate::typed::TypedGraph;
 
@@ -53,14 +51,18 @@ pub(super) struct Chains<'a> {
     rules: &'a FusionRules,
     /// Tails of the units, in topological order.
     pub(super) tails: Vec<NodeId>,
-    /// By node: the pattern whose wire to the next unit ends here, and which unit that is.
-    by_pattern: Vec<Option<(u16, NodeId)>>,
+    /// By node: the tail of its unit; the end for what is no operator.
+    units: Vec<NodeId>,
+    /// By tail: the only unit that may fuse to it; the end if none may.
+    heirs: Vec<NodeId>,
+    /// By tail: the pattern that covers the wire to its heir.
+    by_pattern: Vec<Option<u16>>,
 }
 
 /// Fuses the units of `blocks`.
 pub(super) fn fuse(graph: &TypedGraph, rules: &FusionRules, blocks: &Blocks<'_>) -> Detection {
     let chains = Chains::new(graph, rules, blocks);
-    let mut next = vec![NONE; graph.graph().dag().node_count()];
+    let mut next = vec![NONE; chains.units.len()];
     let mut taken = vec![false; next.len()];
     for &tail in &chains.tails {
         if let Some(producer) = chains.producer_of(tail) {
@@ -68,38 +70,7 @@ pub(super) fn fuse(graph: &TypedGraph, rules: &FusionRules, blocks: &Blocks<'_>)
             taken[tail.index()] = true;
         }
     }
-    assemble(graph, blocks, &chains.tails, &next, &taken)
-}
-
-fn assemble(
-    graph: &TypedGraph,
-    blocks: &Blocks<'_>,
-    tails: &[NodeId],
-    next: &[u32],
-    taken: &[bool],
-) -> Detection {
-    let members = Members::new(graph, blocks);
-    let count = tails.len();
-    let mut found = Detection {
-        nodes: Vec::with_capacity(members.nodes.len()),
-        units: Vec::with_capacity(count),
-        kernels: Vec::with_capacity(count),
-    };
-    for &head in tails.iter().filter(|head| !taken[head.index()]) {
-        let start = found.units.len() as u32;
-        let mut tail = head.index() as u32;
-        while tail != NONE {
-            let id = NodeId::new(tail as usize);
-            let first = found.nodes.len() as u32;
-            found.nodes.extend_from_slice(members.of(id));
-            let nodes = first..found.nodes.len() as u32;
-            let (kind, input) = (blocks.kind(id), blocks.input(id));
-            found.units.push(Unit { kind, tail: id, input, nodes });
-            tail = next[tail as usize];
-        }
-        found.kernels.push(start..found.units.len() as u32);
-    }
-    found
+    chains.assemble(&next, &taken)
 }
 
 /// Operators by the unit that owns them, each unit's in topological order.
@@ -109,19 +80,19 @@ struct Members {
 }
 
 impl Members {
-    fn new(graph: &TypedGraph, blocks: &Blocks<'_>) -> Self {
-        let operators = || graph.order().iter().copied().filter(|&id| graph.is_op(id));
-        let mut starts = vec![0u32; graph.graph().dag().node_count() + 1];
-        for id in operators() {
-            starts[blocks.owner(id).index() + 1] += 1;
+    /// `units` is by node, as in [`Chains`].
+    fn new(order: &[NodeId], units: &[NodeId]) -> Self {
+        let mut starts = vec![0u32; units.len() + 1];
+        for unit in units.iter().filter(|&&unit| unit != NodeId::end()) {
+            starts[unit.index() + 1] += 1;
         }
         for i in 1..starts.len() {
             starts[i] += starts[i - 1];
         }
-        let mut nodes = vec![NodeId::end(); starts[starts.len() - 1] as usize];
+        let mut nodes = vec![NodeId::end(); starts[units.len()] as usize];
         let mut filled = starts.clone();
-        for id in operators() {
-            let place = &mut filled[blocks.owner(id).index()];
+        for &id in order.iter().filter(|id| units[id.index()] != NodeId::end()) {
+            let place = &mut filled[units[id.index()].index()];
             nodes[*place as usize] = id;
             *place += 1;
         }
@@ -140,12 +111,73 @@ impl<'a> Chains<'a> {
         rules: &'a FusionRules,
         blocks: &'a Blocks<'a>,
     ) -> Self {
-        let is_tail = |id: &NodeId| graph.is_op(*id) && blocks.owner(*id) == *id;
+        let units = blocks.units();
+        let is_tail = |id: &NodeId| units[id.index()] == *id;
         let tails: Vec<NodeId> = graph.order().iter().copied().filter(is_tail).collect();
-        let by_pattern = vec![None; graph.graph().dag().node_count()];
-        let mut chains = Self { blocks, rules, tails, by_pattern };
-        chains.match_patterns();
+        let by_pattern = vec![None; units.len()];
+        let mut chains = Self { blocks, rules, tails, units, heirs: Vec::new(), by_pattern };
+        let shared = chains.find_heirs();
+        if !rules.patterns().is_empty() {
+            chains.match_patterns();
+        }
+        if rules.several_consumers() == SeveralConsumers::First {
+            for producer in shared {
+                chains.heirs[producer.index()] = chains.first_allowed(producer);
+            }
+        }
         chains
+    }
+
+    /// Fills in the only consumer of each unit that has one and is not returned by the graph.
+    /// Gives the units that have several.
+    fn find_heirs(&mut self) -> Vec<NodeId> {
+        self.heirs = vec![NodeId::end(); self.units.len()];
+        let mut shared = Vec::new();
+        let mut is_shared = vec![false; self.units.len()];
+        for edge in self.blocks.graph.graph().dag().raw_edges() {
+            let (from, to) = (edge.source(), self.units[edge.target().index()]);
+            if self.units[from.index()] != from || to == NodeId::end() {
+                continue;
+            }
+            let heir = &mut self.heirs[from.index()];
+            if *heir == NodeId::end() {
+                *heir = to;
+            } else if *heir != to && !is_shared[from.index()] {
+                is_shared[from.index()] = true;
+                shared.push(from);
+            }
+        }
+        for output in self.blocks.graph.graph().outputs() {
+            self.heirs[output.node.index()] = NodeId::end();
+        }
+        shared.iter().for_each(|id| self.heirs[id.index()] = NodeId::end());
+        shared.retain(|&id| !self.blocks.is_returned(id));
+        shared
+    }
+
+    fn assemble(&self, next: &[u32], taken: &[bool]) -> Detection {
+        let members = Members::new(self.blocks.graph.order(), &self.units);
+        let count = self.tails.len();
+        let mut found = Detection {
+            nodes: Vec::with_capacity(members.nodes.len()),
+            units: Vec::with_capacity(count),
+            kernels: Vec::with_capacity(count),
+        };
+        for &head in self.tails.iter().filter(|head| !taken[head.index()]) {
+            let start = found.units.len() as u32;
+            let mut tail = head.index() as u32;
+            while tail != NONE {
+                let id = NodeId::new(tail as usize);
+                let first = found.nodes.len() as u32;
+                found.nodes.extend_from_slice(members.of(id));
+                let nodes = first..found.nodes.len() as u32;
+                let (kind, input) = (self.blocks.kind(id), self.blocks.input(id));
+                found.units.push(Unit { kind, tail: id, input, nodes });
+                tail = next[tail as usize];
+            }
+            found.kernels.push(start..found.units.len() as u32);
+        }
+        found
     }
 
     /// The producers of a unit, by operand slot.
@@ -156,65 +188,64 @@ impl<'a> Chains<'a> {
         };
         let mut producers = SmallVec::new();
         for value in values {
-            if self.blocks.graph.is_op(value.node) && !producers.contains(&value.node) {
+            if self.units[value.node.index()] != NodeId::end() && !producers.contains(&value.node) {
                 producers.push(value.node);
             }
         }
         producers
     }
 
-    /// The units that read a unit, without repetition, and whether the graph returns it.
-    fn consumers(&self, tail: NodeId) -> (SmallVec<[NodeId; 4]>, bool) {
-        let graph = self.blocks.graph.graph();
-        let mut consumers = SmallVec::new();
-        for edge in graph.dag().edges_directed(tail, Direction::Outgoing) {
-            if self.blocks.graph.is_op(edge.target()) {
-                let owner = self.blocks.owner(edge.target());
-                if !consumers.contains(&owner) {
-                    consumers.push(owner);
-                }
-            }
-        }
-        (consumers, self.blocks.is_returned(tail))
+    /// The units that read a unit; one that reads it twice may be here twice.
+    fn consumers(&self, tail: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let readers = self.blocks.graph.graph().dag().neighbors(tail);
+        readers.map(|id| self.units[id.index()]).filter(|&unit| unit != NodeId::end())
     }
 
-    /// The producer that `tail` fuses to, if any.
+    /// The producer that `tail` fuses to, if any: by a whole pattern, or the first that may.
     fn producer_of(&self, tail: NodeId) -> Option<NodeId> {
-        self.producers(tail).into_iter().find(|&producer| self.wire(producer, tail).fuses())
+        if let Some(Value { node, .. }) = self.blocks.input(tail) {
+            return self.fuses(node, tail).then_some(node);
+        }
+        let producers = self.producers(tail);
+        let by_pattern = |&&id: &&NodeId| {
+            self.heirs[id.index()] == tail && self.by_pattern[id.index()].is_some()
+        };
+        let by_pair = || producers.iter().find(|&&id| self.fuses(id, tail));
+        producers.iter().find(by_pattern).or_else(by_pair).copied()
+    }
+
+    /// Whether the wire between two units fuses, but for the consumer's choice among its producers.
+    fn fuses(&self, producer: NodeId, consumer: NodeId) -> bool {
+        self.heirs[producer.index()] == consumer && self.verdict(producer, consumer).fuses()
     }
 
     /// What becomes of the wire between two units, all things considered.
     pub(super) fn reason(&self, producer: NodeId, consumer: NodeId) -> Reason {
-        let reason = self.wire(producer, consumer);
-        let wins = || self.producer_of(consumer) == Some(producer);
-        if reason.fuses() && !wins() { Reason::OtherProducer } else { reason }
-    }
-
-    /// What becomes of the wire, but for the consumer's choice among its producers.
-    fn wire(&self, producer: NodeId, consumer: NodeId) -> Reason {
         let verdict = self.verdict(producer, consumer);
         if !verdict.fuses() {
             return verdict;
         }
-        let (consumers, is_output) = self.consumers(producer);
-        if is_output {
+        if self.blocks.is_returned(producer) {
             return Reason::IsOutput;
         }
-        if consumers.len() == 1 {
-            return verdict;
+        if self.heirs[producer.index()] == consumer {
+            let wins = self.producer_of(consumer) == Some(producer);
+            return if wins { verdict } else { Reason::OtherProducer };
         }
         match self.rules.several_consumers() {
-            SeveralConsumers::Never => Reason::SeveralConsumers(consumers.len()),
-            SeveralConsumers::First if self.first_allowed(producer, &consumers) == consumer => {
-                verdict
-            }
             SeveralConsumers::First => Reason::OtherConsumer,
+            SeveralConsumers::Never => {
+                let mut consumers: Vec<NodeId> = self.consumers(producer).collect();
+                consumers.sort_unstable();
+                consumers.dedup();
+                Reason::SeveralConsumers(consumers.len())
+            }
         }
     }
 
     fn verdict(&self, producer: NodeId, consumer: NodeId) -> Reason {
-        if let Some((pattern, next)) = self.by_pattern[producer.index()]
-            && next == consumer
+        if let Some(pattern) = self.by_pattern[producer.index()]
+            && self.heirs[producer.index()] == consumer
         {
             return Reason::Pattern(usize::from(pattern));
         }
@@ -227,21 +258,20 @@ impl<'a> Chains<'a> {
 
     /// Of the consumers that rules allow, the first by slot, kind and name: an order that does not
     /// depend on the order of nodes in the file.
-    fn first_allowed(&self, producer: NodeId, consumers: &[NodeId]) -> NodeId {
+    fn first_allowed(&self, producer: NodeId) -> NodeId {
         let key = |&id: &NodeId| {
             let slot = self.producers(id).iter().position(|&p| p == producer);
             (slot, self.blocks.kind(id), &*self.blocks.graph.graph().node(id).name)
         };
-        let allowed = consumers.iter().filter(|&&id| self.verdict(producer, id).fuses());
-        allowed.min_by(|a, b| key(a).cmp(&key(b))).copied().unwrap_or(NodeId::end())
+        let allowed = self.consumers(producer).filter(|&id| self.verdict(producer, id).fuses());
+        allowed.min_by(|a, b| key(a).cmp(&key(b))).unwrap_or(NodeId::end())
     }
 
-    /// Marks the wires that whole patterns cover. Patterns do not overlap: at each unit, in
-    /// topological order, the longest that fits wins.
+    /// Marks the wires that whole patterns cover. Patterns do not overlap: units are asked in
+    /// order, and at each the longest that fits wins.
     fn match_patterns(&mut self) {
         let mut covered = vec![false; self.by_pattern.len()];
-        for i in 0..self.tails.len() {
-            let head = self.tails[i];
+        for head in self.pattern_order() {
             if covered[head.index()] {
                 continue;
             }
@@ -251,11 +281,31 @@ impl<'a> Chains<'a> {
             });
             if let Some((index, chain)) = found {
                 chain.iter().for_each(|id| covered[id.index()] = true);
-                for pair in chain.windows(2) {
-                    self.by_pattern[pair[0].index()] = Some((index, pair[1]));
+                for id in &chain[..chain.len() - 1] {
+                    self.by_pattern[id.index()] = Some(index);
                 }
             }
         }
+    }
+
+    /// Every unit after those that only it reads, and these by operand slot: an order in which
+    /// the first of two patterns that meet does not depend on the order of nodes in the file.
+    fn pattern_order(&self) -> Vec<NodeId> {
+        let mut order = Vec::with_capacity(self.tails.len());
+        let mut stack = Vec::new();
+        for &root in self.tails.iter().filter(|id| self.heirs[id.index()] == NodeId::end()) {
+            stack.push(root);
+            while let Some(unit) = stack.pop() {
+                order.push(unit);
+                let mine = |id: &NodeId| self.heirs[id.index()] == unit;
+                match self.blocks.input(unit) {
+                    Some(input) => stack.extend(Some(input.node).filter(mine)),
+                    None => stack.extend(self.producers(unit).into_iter().filter(mine)),
+                }
+            }
+        }
+        order.reverse();
+        order
     }
 
     fn match_pattern(
@@ -268,12 +318,12 @@ impl<'a> Chains<'a> {
         let mut current = head;
         for (place, kinds) in pattern.places.iter().enumerate() {
             if place > 0 {
-                let (consumers, is_output) = self.consumers(current);
-                let [only] = consumers[..] else { return None };
-                current = (!is_output).then_some(only)?;
+                current = self.heirs[current.index()];
             }
-            let fits = kinds.contains(&self.blocks.kind(current)) && !covered[current.index()];
-            fits.then(|| chain.push(current))?;
+            if current == NodeId::end() || covered[current.index()] {
+                return None;
+            }
+            kinds.contains(&self.blocks.kind(current)).then(|| chain.push(current))?;
         }
         Some(chain)
     }

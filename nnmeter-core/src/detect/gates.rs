@@ -96,12 +96,11 @@ fn self_gated(blocks: &Blocks<'_>, x: Value, gate: Value) -> Option<Match> {
 /// each. Reshapes between them do not matter.
 fn squeeze_excite(blocks: &Blocks<'_>, x: Value, gate: Value) -> Option<Match> {
     let mut units = SmallVec::new();
-    let value = through_reshapes(blocks, gate, &mut units)?;
-    let value = step(blocks, value, &mut units, is_gate)?;
-    let value = through_reshapes(blocks, value, &mut units)?;
-    let value = step(blocks, value, &mut units, is_linear)?;
-    let value = step(blocks, value, &mut units, is_activation)?;
-    let value = step(blocks, value, &mut units, is_linear)?;
+    let mut value = gate;
+    for is_right in [is_gate, is_linear, is_activation, is_linear] {
+        value = through_reshapes(blocks, value, &mut units)?;
+        value = step(blocks, value, &mut units, is_right)?;
+    }
     let value = through_reshapes(blocks, value, &mut units)?;
     let pool = value.node;
     let pooled = matches!(blocks.kind(pool), Kind::GlobalAvgPool | Kind::AvgPool);
