@@ -2,6 +2,8 @@
 //!
 //! A program of its own because a child inherits the peak of its parent until it has started.
 
+#![allow(clippy::print_stdout, reason = "a bench prints its figure")]
+
 use std::process::{Command, Stdio};
 
 fn main() {
@@ -14,6 +16,7 @@ fn main() {
 }
 
 /// Peak resident memory of a run of `command`, in bytes.
+#[allow(clippy::zombie_processes, reason = "`wait4` waits for it")]
 fn peak_memory(command: &mut Command) -> f64 {
     let child = command.spawn().expect("a run");
     let (mut status, pid) = (0, child.id() as libc::pid_t);
