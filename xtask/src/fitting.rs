@@ -121,7 +121,7 @@ impl Measured {
         let left_out = HeldOut::leave_one_family_out(&problem, recipe, families.len());
         let fit = problem.fit(recipe, |_| true);
         let nested = source.nested.then(|| nested::table(samples, &self.target));
-        let few = "the data set is too small to hold models out";
+        let few = "the data set has too few models, or one family only: none can be held out";
         Ok(Judged {
             shares: problem.shares(&fit),
             random: random.table(families).context(few)?,

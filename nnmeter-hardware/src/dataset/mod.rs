@@ -88,6 +88,11 @@ impl Dataset {
         Ok(Self { files, bytes, progress: Progress::default() })
     }
 
+    /// Whether it is a single file of lines, which tells no families apart.
+    pub fn is_one_family(&self) -> bool {
+        self.files.len() == 1 && Form::of(&self.files[0]) != Some(Form::Zip)
+    }
+
     /// Size of the files on disk, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes

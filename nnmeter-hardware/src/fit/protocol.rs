@@ -26,11 +26,12 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    /// Fits on all families but one, for each family in turn, and predicts that one.
+    /// Fits on all families but one, for each family in turn, and predicts that one; nothing where
+    /// there is no other family.
     pub fn leave_one_family_out(problem: &Problem<'_>, recipe: &Recipe, families: usize) -> Self {
         let pairs = (0..families).map(|family| {
             let fit = problem.fit_families(recipe, |other| other != family);
-            problem.pairs_of(&fit, family)
+            if families > 1 { problem.pairs_of(&fit, family) } else { Vec::new() }
         });
         Self { families: pairs.collect() }
     }

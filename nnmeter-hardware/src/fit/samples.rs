@@ -64,6 +64,11 @@ impl Samples {
         self.samples.push(Sample { id, family, measured, kernels });
     }
 
+    fn push_parsed(&mut self, parsed: Parsed, measured: f64, by_file: bool) {
+        let family = if by_file { parsed.family.to_string() } else { lineage_of(&parsed.id) };
+        self.push(parsed.id, &family, measured, &parsed.work);
+    }
+
     fn workload(&mut self, work: &Workload) -> u32 {
         let next = self.workloads.len() as u32;
         let index = *self.index.entry(*work).or_insert(next);
@@ -104,7 +109,8 @@ impl Samples {
     }
 
     /// Reads the models of `dataset` that have a figure in the column `device`, with kernels as
-    /// `rules` fuse them. Families are the files. Lines that are wrong are counted and passed to
+    /// `rules` fuse them. Families are the files; in a set of one file, what [`lineage_of`] makes of
+    /// the ids. Lines that are wrong are counted and passed to
     /// `complain`; `progress` is called after each line.
     ///
     /// # Errors
@@ -118,15 +124,16 @@ impl Samples {
     ) -> Result<(Self, Reading)> {
         let (mut samples, mut reading) = (Self::new(), Reading::default());
         let mut columns = BTreeSet::new();
+        let by_file = !dataset.is_one_family();
         let parse = |line: Result<Line>| line.and_then(|line| Parsed::of(&line, device, rules));
         parallel::ordered(dataset.lines(), None, parse, |parsed| {
             reading.lines += 1;
             progress();
             match parsed {
-                Ok(parsed) => {
-                    columns.extend(parsed.columns);
+                Ok(mut parsed) => {
+                    columns.extend(std::mem::take(&mut parsed.columns));
                     match parsed.measured {
-                        Some(ms) => samples.push(parsed.id, &parsed.family, ms, &parsed.work),
+                        Some(ms) => samples.push_parsed(parsed, ms, by_file),
                         None => reading.without_figure += 1,
                     }
                 }
@@ -141,6 +148,16 @@ impl Samples {
         }
         Ok((samples, reading))
     }
+}
+
+/// The family that the id of a model tells, sizes merged and versions kept apart: `resnet18_0` is
+/// of `resnet`, `mobilenetv3large_1` of `mobilenetv3`.
+pub fn lineage_of(id: &str) -> String {
+    let stem = id.rsplit_once('_').map_or(id, |(stem, _)| stem);
+    let sized = ["small", "large"].iter().find_map(|size| stem.strip_suffix(size)).unwrap_or(stem);
+    let bare = sized.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_version = bare.ends_with('v');
+    if is_version { sized.to_owned() } else { bare.to_owned() }
 }
 
 /// What is kept of a line.
@@ -198,4 +215,16 @@ fn no_figures(device: &str, columns: &BTreeSet<String>, reading: &Reading) -> Er
         _ => format!("has no column \"{device}\"; it has {}", names.join(", ")),
     };
     Error::new(ErrorKind::BadData, "data set", found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lineages() {
+        let ids = ["resnet18_0", "mobilenetv3large_1", "mobilenetv2_7", "vgg11_2", "alexnet_3"];
+        let lineages: Vec<String> = ids.iter().map(|id| lineage_of(id)).collect();
+        assert_eq!(lineages, ["resnet", "mobilenetv3", "mobilenetv2", "vgg", "alexnet"]);
+    }
 }
