@@ -27,7 +27,13 @@ pub(super) fn ending_in_mul(blocks: &Blocks<'_>, tail: NodeId) -> Option<Match> 
 
 /// A block whose last operator is the quotient at `tail`.
 pub(super) fn ending_in_div(blocks: &Blocks<'_>, tail: NodeId) -> Option<Match> {
-    sixth(blocks, tail, 6.0)
+    divides_data(blocks, tail).then(|| sixth(blocks, tail, 6.0)).flatten()
+}
+
+/// Whether the constant operand of a quotient is the divisor.
+fn divides_data(blocks: &Blocks<'_>, id: NodeId) -> bool {
+    let divisor = blocks.graph.graph().operand(id, 1);
+    divisor.is_some_and(|value| blocks.graph.fact(value).constant)
 }
 
 /// `min(max(x / 6 + 1/2, 0), 1)`: a hard sigmoid that ends in its clamp.
@@ -41,10 +47,11 @@ pub(super) fn ending_in_clip(blocks: &Blocks<'_>, tail: NodeId) -> Option<Match>
     let (input, factor) = blocks.with_constant(scale)?;
     let is_sixth = match &blocks.graph.graph().node(scale).op {
         Op::Binary(Binary::Mul) => close(factor, 1.0 / 6.0),
-        Op::Binary(Binary::Div) => close(factor, 6.0),
+        Op::Binary(Binary::Div) => close(factor, 6.0) && divides_data(blocks, scale),
         _ => false,
     };
-    (is_sixth && close(half, 0.5))
+    let single = |id| blocks.constant_elements(id).is_none_or(|n| n == 1);
+    (is_sixth && close(half, 0.5) && single(shift) && single(scale))
         .then(|| blocks.found(Kind::HardSigmoid, input, &[shift, scale]))
         .flatten()
 }

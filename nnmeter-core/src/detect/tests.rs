@@ -126,6 +126,42 @@ fn what_only_looks_like_a_hard_swish_is_not_one() {
 }
 
 #[test]
+fn six_divided_by_the_data_is_no_hard_sigmoid() {
+    check(
+        "x = input 1x3x8x8
+         a = add x 3 ; r = relu6 a ; y = div 6 r",
+        expect![[r#"
+            add-relu: a r
+            binary: y
+        "#]],
+    );
+}
+
+#[test]
+fn a_whole_pattern_comes_before_a_pair_in_a_lower_slot() {
+    let rules = r#"{"BF_pooling_add": {"obey": true}, "BF_conv_add_relu": {"obey": true}}"#;
+    let text = "x = input 1x3x8x8
+        p = maxpool x k=3 p=1 ; c = conv x k=3 p=1 out=3 ; a = add p c ; r = relu a";
+    expect![[r#"
+        maxpool: p
+        conv-add-relu: c a r
+    "#]]
+    .assert_eq(&kernels_with(text, rules));
+}
+
+#[test]
+fn of_two_patterns_that_meet_the_lowest_slot_wins() {
+    let rules = r#"{"BF_conv_add_relu": {"obey": true}}"#;
+    let text = "x = input 1x3x8x8
+        c = conv x k=3 p=1 out=3 ; d = conv x k=3 p=1 out=3 ; a = add d c ; r = relu a";
+    expect![[r#"
+        conv: c
+        conv-add-relu: d a r
+    "#]]
+    .assert_eq(&kernels_with(text, rules));
+}
+
+#[test]
 fn squeeze_and_excite_in_several_spellings() {
     let gates = ["h = hardsigmoid f", "h = sigmoid f", "s = add f 3 ; t = relu6 s ; h = div t 6"];
     for gate in gates {

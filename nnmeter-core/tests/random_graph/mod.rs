@@ -98,6 +98,7 @@ enum Piece {
     ConcatConv,
     Pooled { two_steps: bool },
     Same,
+    Merge,
 }
 
 const CLIP: fn(f32) -> Unary = |max| Unary::Clip { min: Some(0.0), max: Some(max) };
@@ -131,6 +132,8 @@ fn piece() -> impl Strategy<Value = Piece> {
         Piece::Pooled { two_steps: false },
         Piece::Pooled { two_steps: true },
         Piece::Same,
+        Piece::Merge,
+        Piece::Merge,
         Piece::Reshape,
         Piece::Pool(PoolKind::Max),
         Piece::Pool(PoolKind::Average),
@@ -218,6 +221,12 @@ impl Plan {
                 let steps: &[&[i64]] = if two_steps { &[&[3], &[2]] } else { &[&[2, 3]] };
                 let pooled = steps.iter().fold(a.to_owned(), |x, axes| self.mean(&x, axes));
                 self.fresh(Op::Binary(Binary::Mul), &[b, &pooled])
+            }
+            Piece::Merge => {
+                let [left, right] = [self.conv(a, 8, 3, 1), self.conv(b, 8, 3, 1)];
+                let left = self.fresh(Op::Unary(Unary::Relu), &[&left]);
+                let sum = self.fresh(Op::Binary(Binary::Add), &[&right, &left]);
+                self.fresh(Op::Unary(Unary::Relu), &[&sum])
             }
             Piece::Same => self.fresh(Op::Binary(Binary::Add), &[a, a]),
         }
