@@ -105,14 +105,21 @@ impl View<'_> {
     fn text(&self, kernel: Kernel<'_>) -> String {
         let mut text = format!("{}\n", kernel.name());
         for unit in kernel.units() {
-            let block = if kernel.nodes_of(unit).len() > 1 { unit.kind.name() } else { "" };
+            let block = match kernel.nodes_of(unit).len() {
+                1 => String::new(),
+                _ => format!(" of a block: {}", unit.kind),
+            };
             for &id in kernel.nodes_of(unit) {
                 let op = self.graph.graph().node(id).op.name();
-                text.push_str(&format!("  {} ({op}) {block}\n", self.graph.graph().label(id)));
+                text.push_str(&format!("  {} ({op}){block}\n", self.graph.graph().label(id)));
             }
-            for decision in self.about(unit.tail) {
+            for decision in self.into_unit(unit.tail) {
                 let producer = self.graph.graph().label(decision.producer);
                 text.push_str(&format!("    <- {producer}: {}\n", decision.text));
+            }
+            for decision in self.out_of(unit.tail).filter(|decision| !decision.reason.fuses()) {
+                let consumer = self.graph.graph().label(decision.consumer);
+                text.push_str(&format!("    -> {consumer}: {}\n", decision.text));
             }
         }
         text
@@ -126,7 +133,7 @@ impl View<'_> {
             .map(|unit| {
                 let nodes: Vec<String> = kernel.nodes_of(unit).iter().map(|&id| name(id)).collect();
                 let wires: Vec<Value> = self
-                    .about(unit.tail)
+                    .into_unit(unit.tail)
                     .map(|decision| {
                         let from = name(decision.producer);
                         let fused = decision.reason.fuses();
@@ -139,7 +146,11 @@ impl View<'_> {
         json!({"kind": kernel.name(), "units": units})
     }
 
-    fn about(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
+    fn into_unit(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(move |decision| decision.consumer == tail)
+    }
+
+    fn out_of(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
+        self.decisions.iter().filter(move |decision| decision.producer == tail)
     }
 }

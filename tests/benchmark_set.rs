@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use nnmeter_core::detect::detect;
 use nnmeter_core::graph::NodeId;
-use nnmeter_hardware::dataset::{Dataset, Record};
+use nnmeter_hardware::dataset::{Dataset, Record, parallel};
 use nnmeter_hardware::registry::Registry;
 
 /// How many graphs are compared, spread evenly over the families.
@@ -39,7 +39,7 @@ fn kernels_are_what_the_rules_say() {
     let rules = serde_json::from_str(device.rules_json()).expect("JSON");
     let records = records();
     assert!(records.len() >= GRAPHS, "{} graphs", records.len());
-    for record in records {
+    let compare = |record: Record| {
         let detection = detect(&record.graph, device.rules());
         let mut found: Vec<(String, Vec<NodeId>)> = detection
             .kernels()
@@ -51,5 +51,6 @@ fn kernels_are_what_the_rules_say() {
             .collect();
         found.sort();
         assert_eq!(found, oracle::kernels(&record.graph, &rules), "{}", record.id);
-    }
+    };
+    parallel::ordered(records.into_iter(), None, compare, |()| {});
 }
