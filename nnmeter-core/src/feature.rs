@@ -126,35 +126,44 @@ impl Feature {
             Feature::Written => work.written as f64,
             Feature::Moved => (work.read + work.written) as f64,
             Feature::Weights => work.weights as f64,
-            _ => self.of_configuration(work),
+            _ => configuration(work)[self.place().unwrap_or_default()],
         }
     }
 
-    fn of_configuration(self, work: &Workload) -> f64 {
-        let [depth, height, width] = work.input;
-        let [_, stride_y, stride_x] = work.stride;
-        match self {
-            Feature::Batch => work.batch as f64,
-            Feature::Depth => depth as f64,
-            Feature::Height => height as f64,
-            Feature::Width => width as f64,
-            Feature::Aspect => aspect(height, width),
-            Feature::Cin => work.cin as f64,
-            Feature::Cout => work.cout as f64,
-            Feature::CinMod8 => (work.cin % 8) as f64,
-            Feature::CoutMod8 => (work.cout % 8) as f64,
-            Feature::ChannelRatio => work.cout as f64 / work.cin.max(1) as f64,
-            Feature::KernelHeight => work.window[1] as f64,
-            Feature::KernelWidth => work.window[2] as f64,
-            Feature::Stride => stride_y.max(stride_x) as f64,
-            Feature::StrideAspect => aspect(stride_y, stride_x),
-            Feature::Dilation => work.dilation.into_iter().max().unwrap_or(1) as f64,
-            Feature::Groups => work.groups as f64,
-            Feature::Operands => work.operands as f64,
-            Feature::ElementBits => work.bits as f64,
-            _ => f64::NAN,
-        }
+    /// Place of a feature about the configuration in [`configuration`].
+    pub(crate) fn place(self) -> Option<usize> {
+        (self as usize).checked_sub(Feature::Batch as usize)
     }
+}
+
+/// Number of features about the configuration of a kernel, the last in [`Feature::ALL`].
+pub(crate) const CONFIGURATION: usize = Feature::ALL.len() - Feature::Batch as usize;
+
+/// All features about the configuration of a kernel at once, in their order.
+pub(crate) fn configuration(work: &Workload) -> [f64; CONFIGURATION] {
+    let [depth, height, width] = work.input;
+    let [_, stride_y, stride_x] = work.stride;
+    let [dilation_z, dilation_y, dilation_x] = work.dilation;
+    [
+        work.batch as f64,
+        depth as f64,
+        height as f64,
+        width as f64,
+        aspect(height, width),
+        work.cin as f64,
+        work.cout as f64,
+        (work.cin % 8) as f64,
+        (work.cout % 8) as f64,
+        work.cout as f64 / work.cin.max(1) as f64,
+        work.window[1] as f64,
+        work.window[2] as f64,
+        stride_y.max(stride_x) as f64,
+        aspect(stride_y, stride_x),
+        dilation_z.max(dilation_y).max(dilation_x) as f64,
+        work.groups as f64,
+        work.operands as f64,
+        work.bits as f64,
+    ]
 }
 
 fn gemm_macs(work: &Workload) -> u64 {

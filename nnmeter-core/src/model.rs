@@ -5,9 +5,11 @@
 
 use std::ops::RangeInclusive;
 
+use smallvec::SmallVec;
+
 use crate::ensemble::Ensemble;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feature::Feature;
+use crate::feature::{CONFIGURATION, Feature, configuration};
 use crate::workload::Workload;
 
 /// A model of one kind of kernel.
@@ -145,22 +147,40 @@ impl Learned {
     }
 
     fn value(&self, work: &Workload) -> f64 {
-        let row: smallvec::SmallVec<[f32; 32]> =
+        let row: SmallVec<[f32; 32]> =
             self.features.iter().map(|feature| feature.of(work) as f32).collect();
         f64::from(self.ensemble.predict_row(&row))
     }
 }
 
 /// The region a kernel model was fitted on: bounds of some features.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FittedRange {
     bounds: Vec<(Feature, RangeInclusive<f64>)>,
+    /// Bounds of features about the configuration, by their place; infinite where there are none.
+    low: [f64; CONFIGURATION],
+    high: [f64; CONFIGURATION],
+}
+
+impl Default for FittedRange {
+    /// No bounds.
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
 }
 
 impl FittedRange {
     /// A region with the given bounds; other features are free.
     pub fn new(bounds: Vec<(Feature, RangeInclusive<f64>)>) -> Self {
-        Self { bounds }
+        let mut low = [f64::NEG_INFINITY; CONFIGURATION];
+        let mut high = [f64::INFINITY; CONFIGURATION];
+        for (feature, range) in &bounds {
+            if let Some(place) = feature.place() {
+                low[place] = low[place].max(*range.start());
+                high[place] = high[place].min(*range.end());
+            }
+        }
+        Self { bounds, low, high }
     }
 
     /// The bounds.
@@ -169,9 +189,19 @@ impl FittedRange {
     }
 
     /// The features in which `work` lies outside.
-    pub fn outside<'a>(&'a self, work: &'a Workload) -> impl Iterator<Item = Feature> + 'a {
+    pub fn outside(&self, work: &Workload) -> SmallVec<[Feature; 2]> {
+        if self.holds_configuration(work) && self.bounds.iter().all(|(f, _)| f.place().is_some()) {
+            return SmallVec::new();
+        }
         let is_outside =
             |(feature, range): &&(Feature, RangeInclusive<f64>)| !range.contains(&feature.of(work));
-        self.bounds.iter().filter(is_outside).map(|(feature, _)| *feature)
+        self.bounds.iter().filter(is_outside).map(|(feature, _)| *feature).collect()
+    }
+
+    /// All bounds about the configuration at once: most kernels lie inside.
+    fn holds_configuration(&self, work: &Workload) -> bool {
+        let configuration = configuration(work);
+        let places = configuration.iter().zip(&self.low).zip(&self.high);
+        places.fold(true, |holds, ((value, low), high)| holds & (low <= value) & (value <= high))
     }
 }

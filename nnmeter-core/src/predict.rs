@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use crate::detect::{Detection, Kernel, Unit, detect};
+use crate::detect::{Detection, Kernel, detect};
 use crate::feature::Feature;
 use crate::graph::NodeId;
 use crate::kind::Kind;
@@ -130,10 +130,11 @@ impl<U: MetricUnit> Predictor<U> {
 
     fn add(&self, graph: &TypedGraph, kernel: Kernel<'_>, index: u32, tally: &mut Tally<U>) {
         let computing = kernel.nodes().iter().filter(|&&id| !graph.is_view(id));
-        tally.operators += computing.clone().count();
+        let count = computing.clone().count();
+        tally.operators += count;
         match self.price(graph, kernel, index) {
             Ok(priced) => {
-                tally.covered += computing.count();
+                tally.covered += count;
                 tally.kernels.push(priced);
             }
             Err(reason) => {
@@ -149,12 +150,12 @@ impl<U: MetricUnit> Predictor<U> {
         index: u32,
     ) -> Result<PricedKernel<U>, NoPrice> {
         let work = workloads(graph, kernel)?;
-        let mut outside = SmallVec::new();
+        let mut outside: SmallVec<[Feature; 2]> = SmallVec::new();
         let mut cost = 0.0;
         for work in &work {
             let fitted = self.model(work.kind).ok_or(NoPrice::NoModel(work.kind))?;
             cost += fitted.model.cost(work);
-            outside.extend(fitted.range.outside(work));
+            outside.append(&mut fitted.range.outside(work));
         }
         Ok(PricedKernel { cost: U::from_value(cost), work, outside, index })
     }
@@ -171,16 +172,19 @@ pub fn workloads(
 ) -> Result<SmallVec<[Workload; 1]>, NoPrice> {
     let unknown = || NoPrice::UnknownShape(origin_of_unknown(graph, kernel.nodes()[0]));
     let units = kernel.units();
-    let of = |unit: &Unit| Workload::of_unit(graph, kernel, unit).ok_or_else(unknown);
-    let anchors = units.iter().filter(|unit| unit.kind.is_anchor());
-    let mut work: SmallVec<[Workload; 1]> = anchors.map(of).collect::<Result<_, _>>()?;
+    let mut work = SmallVec::new();
+    for unit in units.iter().filter(|unit| unit.kind.is_anchor()) {
+        work.push(Workload::of_unit(graph, kernel, unit).ok_or_else(unknown)?);
+    }
     if work.is_empty() {
         let first = units.iter().position(|unit| unit.kind != Kind::Reshape).unwrap_or(0);
-        let mut alone = of(&units[first])?;
-        alone.kind = with_follower(alone.kind, units.get(first + 1).map(|unit| unit.kind));
-        work.push(alone);
+        let alone = Workload::of_unit(graph, kernel, &units[first]).ok_or_else(unknown)?;
+        let kind = with_follower(alone.kind, units.get(first + 1).map(|unit| unit.kind));
+        work.push(Workload { kind, ..alone });
     }
-    if let [only] = &mut work[..] {
+    if let [only] = &mut work[..]
+        && units.len() > 1
+    {
         add_fused_traffic(graph, kernel, only).ok_or_else(unknown)?;
     }
     Ok(work)

@@ -3,7 +3,7 @@
 //! Made by [`Graph::infer_shapes`](crate::graph::Graph::infer_shapes) alone; nothing downstream
 //! checks shapes again.
 
-use crate::graph::{Graph, NodeId, Value};
+use crate::graph::{Graph, Node, NodeId, Value};
 use crate::op::Op;
 use crate::tensor::{TensorType, Values};
 
@@ -25,13 +25,16 @@ pub struct TypedGraph {
     order: Vec<NodeId>,
     first: Vec<u32>,
     facts: Vec<Fact>,
+    operators: Vec<bool>,
 }
 
 impl TypedGraph {
     /// `order` is a topological order of all nodes; `facts` has an entry for each output of each
     /// node, in the order of node indices, those of node `i` from `first[i]` on.
     pub(crate) fn new(graph: Graph, order: Vec<NodeId>, first: Vec<u32>, facts: Vec<Fact>) -> Self {
-        Self { graph, order, first, facts }
+        let nodes = graph.dag().node_weights().zip(&first);
+        let operators = nodes.map(|(node, &first)| runs(node, facts.get(first as usize))).collect();
+        Self { graph, order, first, facts, operators }
     }
 
     /// The graph without types.
@@ -68,18 +71,19 @@ impl TypedGraph {
     /// Whether a node runs at inference: not an input, not a constant, and not computed from
     /// constants (or shapes) alone, which a runtime folds when it loads the model.
     pub fn is_op(&self, id: NodeId) -> bool {
-        match self.graph.node(id).op {
-            Op::Input(..) | Op::Const(_) => false,
-            _ => {
-                let outputs = self.graph.node(id).outputs;
-                let first = self.facts.get(self.first[id.index()] as usize);
-                outputs == 0 || first.is_none_or(|fact| !fact.constant)
-            }
-        }
+        self.operators[id.index()]
     }
 
     /// Whether a node only gives the same bytes another shape.
     pub fn is_view(&self, id: NodeId) -> bool {
         matches!(self.graph.node(id).op, Op::Reshape(_))
+    }
+}
+
+/// Whether a node runs at inference, from what is known of its first output.
+fn runs(node: &Node, first: Option<&Fact>) -> bool {
+    match node.op {
+        Op::Input(..) | Op::Const(_) => false,
+        _ => node.outputs == 0 || first.is_none_or(|fact| !fact.constant),
     }
 }

@@ -55,24 +55,13 @@ impl Workload {
     /// The work of a unit on its own, without what is fused to it; `None` if a shape it needs is not
     /// known.
     pub fn of_unit(graph: &TypedGraph, kernel: Kernel<'_>, unit: &Unit) -> Option<Self> {
-        let data = data_of(graph, kernel, unit)?;
+        let data = Data::of(graph, kernel, unit)?;
         let result = graph.output_type(unit.tail)?;
-        let mut work = Self::of_tensors(unit.kind, graph.graph().layout(), &data, result);
-        work.written = outputs_of(graph, unit.tail)?;
-        for &node in kernel.nodes_of(unit) {
-            work.add_operator(graph, node)?;
-        }
-        if unit.kind == Kind::Split {
-            work.cout = result.dims[graph.graph().layout().channel_axis(result.rank())?];
-        }
-        Some(work)
-    }
-
-    fn of_tensors(kind: Kind, layout: Layout, data: &[&TensorType], result: &TensorType) -> Self {
-        let (batch, cin, input) = logical(kind, layout, data[0]);
-        let (_, cout, output) = logical(kind, layout, result);
-        Self {
-            kind,
+        let layout = graph.graph().layout();
+        let (batch, cin, input) = logical(unit.kind, layout, data.first);
+        let (_, cout, output) = logical(unit.kind, layout, result);
+        let mut work = Self {
+            kind: unit.kind,
             batch,
             input,
             output,
@@ -82,13 +71,17 @@ impl Workload {
             stride: [1; 3],
             dilation: [1; 3],
             groups: 1,
-            operands: data.len(),
-            bits: data[0].dtype.bits(),
+            operands: data.operands,
+            bits: data.first.dtype.bits(),
             macs: 0,
             weights: 0,
-            read: data.iter().map(|ty| ty.elements() as u64).fold(0, u64::saturating_add),
-            written: result.elements() as u64,
+            read: data.elements,
+            written: outputs_of(graph, unit.tail)?,
+        };
+        for &node in kernel.nodes_of(unit) {
+            work.add_operator(graph, node)?;
         }
+        Some(work)
     }
 
     /// Adds what one operator of the unit brings: its window, its weights, its arithmetic.
@@ -107,19 +100,17 @@ impl Workload {
     fn add_convolution(&mut self, graph: &TypedGraph, id: NodeId, conv: &Conv) -> Option<()> {
         let filter = graph.operand_type(id, 1)?;
         let data = graph.operand_type(id, 0)?;
-        let result = graph.output_type(id)?;
         let window = match conv.filter {
             FilterLayout::Oihw => filter.dims.get(2..)?,
             FilterLayout::Hwio | FilterLayout::HwioDepthwise => {
                 &filter.dims[..filter.rank().checked_sub(2)?]
             }
         };
-        let swept = if conv.transposed { data } else { result };
-        let outer = swept.dims.get(conv.layout.channel_axis(swept.rank())?)?;
-        let points = swept.elements() / (*outer).max(1);
-        self.weights += filter.elements() as u64;
-        self.macs =
-            self.macs.saturating_add((points as u64).saturating_mul(filter.elements() as u64));
+        let swept = if conv.transposed { data } else { graph.output_type(id)? };
+        let points = spatial_points(swept, conv.layout);
+        let filter_elements = filter.elements() as u64;
+        self.weights += filter_elements;
+        self.macs = self.macs.saturating_add(points.saturating_mul(filter_elements));
         if self.kind != Kind::Se {
             self.window = extents(window);
             self.stride = extents_or_ones(&conv.strides);
@@ -194,20 +185,31 @@ impl Workload {
     }
 }
 
-/// Types of the data operands of a unit, in slot order.
-fn data_of<'g>(
-    graph: &'g TypedGraph,
-    kernel: Kernel<'_>,
-    unit: &Unit,
-) -> Option<smallvec::SmallVec<[&'g TensorType; 4]>> {
-    if let Some(input) = unit.input {
-        return Some(smallvec::smallvec![graph.ty(input)?]);
+/// The data operands of a unit.
+struct Data<'g> {
+    first: &'g TensorType,
+    operands: usize,
+    elements: u64,
+}
+
+impl<'g> Data<'g> {
+    fn of(graph: &'g TypedGraph, kernel: Kernel<'_>, unit: &Unit) -> Option<Self> {
+        if let Some(input) = unit.input {
+            let first = graph.ty(input)?;
+            return Some(Self { first, operands: 1, elements: first.elements() as u64 });
+        }
+        let mut data: Option<Self> = None;
+        for value in graph.graph().operands(kernel.nodes_of(unit)[0]).into_iter().flatten() {
+            if graph.fact(value).constant {
+                continue;
+            }
+            let ty = graph.ty(value)?;
+            let data = data.get_or_insert(Self { first: ty, operands: 0, elements: 0 });
+            data.operands += 1;
+            data.elements = data.elements.saturating_add(ty.elements() as u64);
+        }
+        data
     }
-    let is_data = |value: &Value| !graph.fact(*value).constant;
-    let operands = graph.graph().operands(kernel.nodes_of(unit)[0]);
-    let types = operands.into_iter().flatten().filter(is_data).map(|value| graph.ty(value));
-    let types: smallvec::SmallVec<[&TensorType; 4]> = types.collect::<Option<_>>()?;
-    (!types.is_empty()).then_some(types)
 }
 
 /// Elements of all outputs of an operator.
@@ -230,6 +232,13 @@ fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (usize, usize, Extent
     let channels = layout.channel_axis(rank).map_or(ty.elements(), |axis| ty.dims[axis]);
     let batch = if rank > 1 { ty.dims[0] } else { 1 };
     (batch, channels, extents(&ty.dims[layout.spatial_axes(rank)]))
+}
+
+/// Positions of all images of a batch.
+fn spatial_points(ty: &TensorType, layout: Layout) -> u64 {
+    let spatial = &ty.dims[layout.spatial_axes(ty.rank())];
+    let batch = ty.dims.first().map_or(1, |&batch| batch as u64);
+    spatial.iter().fold(batch, |points, &extent| points.saturating_mul(extent as u64))
 }
 
 /// Right-aligned extents; more than three axes are folded into the first.
