@@ -113,11 +113,11 @@ impl View<'_> {
                 let op = self.graph.graph().node(id).op.name();
                 text.push_str(&format!("  {} ({op}){block}\n", self.graph.graph().label(id)));
             }
-            for decision in self.into_unit(unit.tail) {
+            for decision in self.entering(unit.tail) {
                 let producer = self.graph.graph().label(decision.producer);
                 text.push_str(&format!("    <- {producer}: {}\n", decision.text));
             }
-            for decision in self.out_of(unit.tail).filter(|decision| !decision.reason.fuses()) {
+            for decision in self.leaving(unit.tail).filter(|decision| !decision.reason.fuses()) {
                 let consumer = self.graph.graph().label(decision.consumer);
                 text.push_str(&format!("    -> {consumer}: {}\n", decision.text));
             }
@@ -133,7 +133,7 @@ impl View<'_> {
             .map(|unit| {
                 let nodes: Vec<String> = kernel.nodes_of(unit).iter().map(|&id| name(id)).collect();
                 let wires: Vec<Value> = self
-                    .into_unit(unit.tail)
+                    .entering(unit.tail)
                     .map(|decision| {
                         let from = name(decision.producer);
                         let fused = decision.reason.fuses();
@@ -146,11 +146,11 @@ impl View<'_> {
         json!({"kind": kernel.name(), "units": units})
     }
 
-    fn into_unit(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
+    fn entering(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(move |decision| decision.consumer == tail)
     }
 
-    fn out_of(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
+    fn leaving(&self, tail: NodeId) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(move |decision| decision.producer == tail)
     }
 }

@@ -145,7 +145,7 @@ fn check(package: &Package, measured: &Measured, judged: &Judged) -> Result<()> 
     for work in samples.workloads() {
         let kind = work.kind;
         let fitted = predictor.model(kind).with_context(|| format!("no model of {kind}"))?;
-        ensure!(fitted.range.outside(work).next().is_none(), "{kind} is outside of its own range");
+        ensure!(fitted.range.outside(work).is_empty(), "{kind} is outside of its own range");
         costs.push(fitted.model.cost(work));
     }
     let problem = Problem::new(samples, measured.target.terms);
