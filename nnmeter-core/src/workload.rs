@@ -117,7 +117,7 @@ impl Workload {
         let swept = if conv.transposed { data } else { result };
         let outer = swept.dims.get(conv.layout.channel_axis(swept.rank())?)?;
         let points = swept.elements() / (*outer).max(1);
-        self.weights += filter.elements() as u64;
+        self.weights = self.weights.saturating_add(filter.elements() as u64);
         self.macs =
             self.macs.saturating_add((points as u64).saturating_mul(filter.elements() as u64));
         if self.kind != Kind::Se {
@@ -138,7 +138,7 @@ impl Workload {
         for (slot, ty) in [(0, a), (1, b)] {
             let value = graph.graph().operand(id, slot)?;
             if graph.fact(value).constant {
-                self.weights += ty.elements() as u64;
+                self.weights = self.weights.saturating_add(ty.elements() as u64);
             }
         }
         Some(())
@@ -172,7 +172,9 @@ impl Workload {
             Kind::Reshape | Kind::Concat | Kind::Split | Kind::ChannelShuffle => Flops(0),
             Kind::Transpose | Kind::Pad | Kind::Copy | Kind::Select => Flops(0),
             Kind::GlobalAvgPool | Kind::Reduce => Flops(self.read),
-            Kind::Se => Flops(self.macs.saturating_mul(2).saturating_add(self.read * 2)),
+            Kind::Se => {
+                Flops(self.macs.saturating_mul(2).saturating_add(self.read.saturating_mul(2)))
+            }
             _ if self.macs > 0 => Flops(self.macs.saturating_mul(2)),
             _ => Flops(self.written.saturating_mul(self.operands.max(1) as u64)),
         }
@@ -225,7 +227,7 @@ fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (usize, usize, Extent
     if matches!(kind, Kind::Fc | Kind::MatMul) {
         let columns = ty.dims.last().copied().unwrap_or(1);
         let batch = if rank > 1 { ty.dims[0] } else { 1 };
-        return (batch, columns, [1, 1, ty.elements() / (columns * batch).max(1)]);
+        return (batch, columns, [1, 1, ty.elements() / columns.saturating_mul(batch).max(1)]);
     }
     let channels = layout.channel_axis(rank).map_or(ty.elements(), |axis| ty.dims[axis]);
     let batch = if rank > 1 { ty.dims[0] } else { 1 };

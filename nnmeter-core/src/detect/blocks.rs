@@ -234,7 +234,7 @@ impl<'a> Blocks<'a> {
             (0..perm.len()).filter(|&axis| perm[axis] != axis).collect();
         let [a, b] = moved[..] else { return None };
         let channels = from.dims[self.graph.graph().layout().channel_axis(from.rank())?];
-        let swaps_groups = b == a + 1 && split.dims[a] * split.dims[b] == channels;
+        let swaps_groups = b == a + 1 && split.dims[a].checked_mul(split.dims[b]) == Some(channels);
         if from.dims != to.dims || !swaps_groups {
             return None;
         }
