@@ -7,6 +7,8 @@
 //!
 //! The slow, obviously right version that this is tested against is in tests/oracle.
 
+use std::collections::HashSet;
+
 use petgraph::Direction;
 use petgraph::visit::EdgeRef;
 use smallvec::SmallVec;
@@ -18,6 +20,9 @@ use crate::rules::{FusionRules, Pattern, SeveralConsumers, Verdict};
 use crate::typed::TypedGraph;
 
 const NONE: u32 = u32::MAX;
+
+/// Up to how many nodes it is quicker to look at each.
+const FEW: usize = 16;
 
 /// Why a wire between two units fuses, or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,21 @@ pub(super) struct Chains<'a> {
     pub(super) tails: Vec<NodeId>,
     /// By node: the pattern whose wire to the next unit ends here, and which unit that is.
     by_pattern: Vec<Option<(u16, NodeId)>>,
+    /// By node: what its consumers let it do.
+    across: Vec<Across>,
+}
+
+/// What a unit may do for the sake of its consumers.
+#[derive(Clone, Copy)]
+enum Across {
+    /// Its result is an output of the model.
+    IsOutput,
+    /// It has one consumer.
+    Only,
+    /// It has several, and rules prefer this one.
+    First(NodeId),
+    /// It has so many, and nothing fuses.
+    Never(usize),
 }
 
 /// Fuses the units of `blocks`.
@@ -143,8 +163,13 @@ impl<'a> Chains<'a> {
         let is_tail = |id: &NodeId| graph.is_op(*id) && blocks.owner(*id) == *id;
         let tails: Vec<NodeId> = graph.order().iter().copied().filter(is_tail).collect();
         let by_pattern = vec![None; graph.graph().dag().node_count()];
-        let mut chains = Self { blocks, rules, tails, by_pattern };
+        let across = vec![Across::Only; by_pattern.len()];
+        let mut chains = Self { blocks, rules, tails, by_pattern, across };
         chains.match_patterns();
+        for i in 0..chains.tails.len() {
+            let tail = chains.tails[i];
+            chains.across[tail.index()] = chains.across(tail);
+        }
         chains
     }
 
@@ -154,27 +179,16 @@ impl<'a> Chains<'a> {
             Some(input) => SmallVec::from_slice(&[input]),
             None => self.blocks.data_operands(tail),
         };
-        let mut producers = SmallVec::new();
-        for value in values {
-            if self.blocks.graph.is_op(value.node) && !producers.contains(&value.node) {
-                producers.push(value.node);
-            }
-        }
-        producers
+        let is_op = |id: &NodeId| self.blocks.graph.is_op(*id);
+        distinct(values.into_iter().map(|value| value.node).filter(is_op))
     }
 
     /// The units that read a unit, without repetition, and whether the graph returns it.
     fn consumers(&self, tail: NodeId) -> (SmallVec<[NodeId; 4]>, bool) {
         let graph = self.blocks.graph.graph();
-        let mut consumers = SmallVec::new();
-        for edge in graph.dag().edges_directed(tail, Direction::Outgoing) {
-            if self.blocks.graph.is_op(edge.target()) {
-                let owner = self.blocks.owner(edge.target());
-                if !consumers.contains(&owner) {
-                    consumers.push(owner);
-                }
-            }
-        }
+        let targets = graph.dag().edges_directed(tail, Direction::Outgoing).map(|e| e.target());
+        let operators = targets.filter(|&id| self.blocks.graph.is_op(id));
+        let consumers = distinct(operators.map(|id| self.blocks.owner(id)));
         (consumers, self.blocks.is_returned(tail))
     }
 
@@ -183,32 +197,37 @@ impl<'a> Chains<'a> {
         self.producers(tail).into_iter().find(|&producer| self.wire(producer, tail).fuses())
     }
 
-    /// What becomes of the wire between two units, all things considered.
-    pub(super) fn reason(&self, producer: NodeId, consumer: NodeId) -> Reason {
-        let reason = self.wire(producer, consumer);
-        let wins = || self.producer_of(consumer) == Some(producer);
-        if reason.fuses() && !wins() { Reason::OtherProducer } else { reason }
+    /// What becomes of each wire into a unit, all things considered, by its producer.
+    pub(super) fn reasons(&self, consumer: NodeId) -> Vec<(NodeId, Reason)> {
+        let mut winner = None;
+        let mut reason = |producer: NodeId| {
+            let reason = self.wire(producer, consumer);
+            let loses = reason.fuses() && *winner.get_or_insert(producer) != producer;
+            if loses { Reason::OtherProducer } else { reason }
+        };
+        let producers = self.producers(consumer).into_iter();
+        producers.map(|producer| (producer, reason(producer))).collect()
     }
 
     /// What becomes of the wire, but for the consumer's choice among its producers.
     fn wire(&self, producer: NodeId, consumer: NodeId) -> Reason {
         let verdict = self.verdict(producer, consumer);
-        if !verdict.fuses() {
-            return verdict;
+        match self.across[producer.index()] {
+            _ if !verdict.fuses() => verdict,
+            Across::IsOutput => Reason::IsOutput,
+            Across::Never(count) => Reason::SeveralConsumers(count),
+            Across::First(first) if first != consumer => Reason::OtherConsumer,
+            Across::Only | Across::First(_) => verdict,
         }
+    }
+
+    fn across(&self, producer: NodeId) -> Across {
         let (consumers, is_output) = self.consumers(producer);
-        if is_output {
-            return Reason::IsOutput;
-        }
-        if consumers.len() == 1 {
-            return verdict;
-        }
-        match self.rules.several_consumers() {
-            SeveralConsumers::Never => Reason::SeveralConsumers(consumers.len()),
-            SeveralConsumers::First if self.first_allowed(producer, &consumers) == consumer => {
-                verdict
-            }
-            SeveralConsumers::First => Reason::OtherConsumer,
+        match (consumers.as_slice(), self.rules.several_consumers()) {
+            _ if is_output => Across::IsOutput,
+            ([] | [_], _) => Across::Only,
+            (_, SeveralConsumers::Never) => Across::Never(consumers.len()),
+            (_, SeveralConsumers::First) => Across::First(self.first_allowed(producer, &consumers)),
         }
     }
 
@@ -233,7 +252,7 @@ impl<'a> Chains<'a> {
             (slot, self.blocks.kind(id), &*self.blocks.graph.graph().node(id).name)
         };
         let allowed = consumers.iter().filter(|&&id| self.verdict(producer, id).fuses());
-        allowed.min_by(|a, b| key(a).cmp(&key(b))).copied().unwrap_or(NodeId::end())
+        allowed.min_by_key(|id| key(id)).copied().unwrap_or(NodeId::end())
     }
 
     /// Marks the wires that whole patterns cover. Patterns do not overlap: at each unit, in
@@ -277,4 +296,24 @@ impl<'a> Chains<'a> {
         }
         Some(chain)
     }
+}
+
+/// Each node once, in the order of their first mention.
+fn distinct(ids: impl Iterator<Item = NodeId>) -> SmallVec<[NodeId; 4]> {
+    let mut found: SmallVec<[NodeId; 4]> = SmallVec::new();
+    let mut seen: HashSet<NodeId> = HashSet::new();
+    for id in ids {
+        let is_new = if found.len() < FEW {
+            !found.contains(&id)
+        } else {
+            if seen.is_empty() {
+                seen.extend(&found);
+            }
+            seen.insert(id)
+        };
+        if is_new {
+            found.push(id);
+        }
+    }
+    found
 }
