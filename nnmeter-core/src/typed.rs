@@ -3,6 +3,8 @@
 //! Made by [`Graph::infer_shapes`](crate::graph::Graph::infer_shapes) alone; nothing downstream
 //! checks shapes again.
 
+use std::collections::HashMap;
+
 use crate::graph::{Graph, NodeId, Value};
 use crate::op::Op;
 use crate::tensor::{TensorType, Values};
@@ -25,13 +27,37 @@ pub struct TypedGraph {
     order: Vec<NodeId>,
     first: Vec<u32>,
     facts: Vec<Fact>,
+    /// By node that reads a value of unknown type: where types are first unknown.
+    origins: HashMap<NodeId, NodeId>,
 }
 
 impl TypedGraph {
     /// `order` is a topological order of all nodes; `facts` has an entry for each output of each
     /// node, in the order of node indices, those of node `i` from `first[i]` on.
     pub(crate) fn new(graph: Graph, order: Vec<NodeId>, first: Vec<u32>, facts: Vec<Fact>) -> Self {
-        Self { graph, order, first, facts }
+        let mut typed = Self { graph, order, first, facts, origins: HashMap::new() };
+        if typed.facts.iter().any(|fact| fact.ty.is_none()) {
+            typed.origins = typed.find_origins();
+        }
+        typed
+    }
+
+    fn find_origins(&self) -> HashMap<NodeId, NodeId> {
+        let mut origins = HashMap::new();
+        for &id in &self.order {
+            let operands = self.graph.operands(id);
+            let unknown = operands.into_iter().flatten().find(|&value| self.ty(value).is_none());
+            if let Some(Value { node, .. }) = unknown {
+                let origin = origins.get(&node).copied().unwrap_or(node);
+                origins.insert(id, origin);
+            }
+        }
+        origins
+    }
+
+    /// The first operator before `id`, or `id` itself, that knows its operands' types.
+    pub(crate) fn origin_of_unknown(&self, id: NodeId) -> NodeId {
+        self.origins.get(&id).copied().unwrap_or(id)
     }
 
     /// The graph without types.
