@@ -90,7 +90,8 @@ impl GraphBuilder {
     /// # Errors
     /// If a value called `name` exists.
     pub fn alias(&mut self, name: &str, of: &str) -> Result<()> {
-        self.define(name, Source::Alias(of.into()))
+        let known = self.values.get(of).cloned();
+        self.define(name, known.unwrap_or_else(|| Source::Alias(of.into())))
     }
 
     /// Records an output type that the file declares.
@@ -130,6 +131,7 @@ impl GraphBuilder {
     /// # Errors
     /// If a name has no producer, or the nodes form a cycle.
     pub fn finish(mut self, layout: Layout) -> Result<Graph> {
+        self.shorten_chains();
         for (id, slot, name) in std::mem::take(&mut self.wires) {
             let value = self.resolve(&name).map_err(|error| {
                 let label =
@@ -156,6 +158,31 @@ impl GraphBuilder {
             )
             .expected("one producer for each name")),
         }
+    }
+
+    /// Lets every alias that is left stand for the value at the end of its chain, so that no
+    /// chain is followed twice. Those in a circle, or to nothing, stay.
+    fn shorten_chains(&mut self) {
+        let values = &self.values;
+        let mut ends: HashMap<&str, Option<Value>> = HashMap::new();
+        for (start, _) in values.iter().filter(|(_, source)| matches!(source, Source::Alias(_))) {
+            let (mut passed, mut current) = (Vec::new(), &**start);
+            let end = loop {
+                match (ends.get(current), values.get(current)) {
+                    (Some(end), _) => break *end,
+                    (None, Some(Source::Value(end))) => break Some(*end),
+                    (None, Some(Source::Alias(of))) if passed.len() <= values.len() => {
+                        passed.push(current);
+                        current = of;
+                    }
+                    (None, Some(Source::Alias(_)) | None) => break None,
+                }
+            };
+            ends.extend(passed.into_iter().map(|name| (name, end)));
+        }
+        let ends = ends.into_iter().filter_map(|(name, end)| Some((name.into(), end?)));
+        let ends: Vec<(Box<str>, Value)> = ends.collect();
+        self.values.extend(ends.into_iter().map(|(name, end)| (name, Source::Value(end))));
     }
 
     fn resolve(&self, name: &str) -> Result<Value, String> {

@@ -3,8 +3,14 @@
 //!
 //! It prints as one line, `node #12 "conv2d_3": input has 64 channels; expected 32`. The hint is
 //! kept apart so that a command line can put it on a line of its own.
+//!
+//! Names in files are foreign text: line breaks and other control characters are written as
+//! escapes, and what is longer than any honest name loses its middle. The line stays below 1 KiB.
 
 use std::fmt;
+
+/// How many bytes a part of an error may have.
+const LONGEST: usize = 300;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -51,8 +57,8 @@ impl Error {
     pub fn new(kind: ErrorKind, subject: impl Into<String>, found: impl Into<String>) -> Self {
         Self(Box::new(Parts {
             kind,
-            subject: subject.into(),
-            found: found.into(),
+            subject: plain(subject.into()),
+            found: plain(found.into()),
             expected: None,
             hint: None,
         }))
@@ -61,14 +67,14 @@ impl Error {
     /// Adds what would have been right.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = Some(expected.into());
+        self.0.expected = Some(plain(expected.into()));
         self
     }
 
     /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.hint = Some(plain(hint.into()));
         self
     }
 
@@ -108,6 +114,32 @@ impl fmt::Display for Error {
     }
 }
 
+/// `text` on one line, and not too long for one.
+fn plain(text: String) -> String {
+    let text = shorten(text);
+    if !text.chars().any(breaks_lines) {
+        return text;
+    }
+    let escape = |c: char| if breaks_lines(c) { c.escape_default().to_string() } else { c.into() };
+    shorten(text.chars().map(escape).collect())
+}
+
+/// Control characters, line separators, and marks that turn the direction of text around.
+fn breaks_lines(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}')
+}
+
+/// Drops the middle of a text that is too long.
+fn shorten(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let half = (LONGEST - 3) / 2;
+    let start = &text[..text.floor_char_boundary(half)];
+    let end = &text[text.ceil_char_boundary(text.len() - half)..];
+    format!("{start}...{end}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,5 +155,14 @@ mod tests {
             "node #12 \"conv\": input has 64 channels; expected 32, as the weight says"
         );
         assert_eq!(error.advice(), Some("check the export"));
+    }
+
+    #[test]
+    fn foreign_text_stays_on_one_line_and_is_cut() {
+        let error = Error::new(ErrorKind::Dangling, "node \"a\nb\u{1b}[0m\"", "é".repeat(5000))
+            .expected("x\u{2028}".repeat(5000));
+        let line = error.to_string();
+        assert!(line.starts_with("node \"a\\nb\\u{1b}[0m\": éé") && line.len() < 1024, "{line}");
+        assert!(line.contains("é...é") && line.ends_with("x\\u{2028}"), "{line}");
     }
 }

@@ -118,13 +118,13 @@ impl Feature {
             Feature::Patches => patches(work) as f64,
             Feature::PatchesSpilled => patches(work).saturating_sub(L2_ELEMENTS) as f64,
             Feature::VectorMacs => {
-                (work.window_area() * work.output_points() * padded(work.cout, 4)) as f64
+                product([work.window_area(), work.output_points(), padded(work.cout, 4)]) as f64
             }
-            Feature::Taps => (work.window_area() * work.output_points()) as f64,
-            Feature::WindowElements => (work.window_area() * work.written) as f64,
+            Feature::Taps => product([work.window_area(), work.output_points()]) as f64,
+            Feature::WindowElements => product([work.window_area(), work.written]) as f64,
             Feature::Read => work.read as f64,
             Feature::Written => work.written as f64,
-            Feature::Moved => (work.read + work.written) as f64,
+            Feature::Moved => work.read.saturating_add(work.written) as f64,
             Feature::Weights => work.weights as f64,
             _ => configuration(work)[self.place().unwrap_or_default()],
         }
@@ -169,17 +169,26 @@ pub(crate) fn configuration(work: &Workload) -> [f64; CONFIGURATION] {
 fn gemm_macs(work: &Workload) -> u64 {
     let groups = work.groups.max(1);
     let points = work.output_points();
-    let rows = if points > 1 { points.next_multiple_of(8) } else { points };
-    let depth = work.window_area() * (work.cin / groups) as u64;
-    depth * padded(work.cout / groups, 8) * groups as u64 * rows
+    let rows = if points > 1 { next_multiple(points, 8) } else { points };
+    let columns = product([padded(work.cout / groups, 8), groups as u64]);
+    product([work.window_area(), (work.cin / groups) as u64, columns, rows])
 }
 
 fn patches(work: &Workload) -> u64 {
-    work.window_area() * padded(work.cin, 4) * work.output_points()
+    product([work.window_area(), padded(work.cin, 4), work.output_points()])
 }
 
 fn padded(extent: usize, block: u64) -> u64 {
-    (extent as u64).next_multiple_of(block)
+    next_multiple(extent as u64, block)
+}
+
+fn next_multiple(count: u64, block: u64) -> u64 {
+    count.checked_next_multiple_of(block).unwrap_or(u64::MAX)
+}
+
+/// A product that saturates: no file's extents may overflow a count.
+fn product<const N: usize>(factors: [u64; N]) -> u64 {
+    factors.into_iter().fold(1, u64::saturating_mul)
 }
 
 fn aspect(a: usize, b: usize) -> f64 {

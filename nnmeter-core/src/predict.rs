@@ -170,7 +170,7 @@ pub fn workloads(
     graph: &TypedGraph,
     kernel: Kernel<'_>,
 ) -> Result<SmallVec<[Workload; 1]>, NoPrice> {
-    let unknown = || NoPrice::UnknownShape(origin_of_unknown(graph, kernel.nodes()[0]));
+    let unknown = || NoPrice::UnknownShape(graph.origin_of_unknown(kernel.nodes()[0]));
     let units = kernel.units();
     let mut work = SmallVec::new();
     for unit in units.iter().filter(|unit| unit.kind.is_anchor()) {
@@ -208,17 +208,6 @@ fn add_fused_traffic(graph: &TypedGraph, kernel: Kernel<'_>, work: &mut Workload
         }
     }
     Some(())
-}
-
-/// The first operator before `id` that knows its operands' shapes but not its own.
-fn origin_of_unknown(graph: &TypedGraph, mut id: NodeId) -> NodeId {
-    loop {
-        let operands = graph.graph().operands(id);
-        match operands.into_iter().flatten().find(|&value| graph.ty(value).is_none()) {
-            Some(value) => id = value.node,
-            None => return id,
-        }
-    }
 }
 
 struct Tally<U> {

@@ -141,6 +141,15 @@ impl Constant {
         Self { ty: TensorType::f32([]), values: Some(Values::Floats(vec![value])) }
     }
 
+    /// How many values are kept.
+    pub(crate) fn kept(&self) -> usize {
+        match &self.values {
+            Some(Values::Ints(values)) => values.len(),
+            Some(Values::Floats(values)) => values.len(),
+            None => 0,
+        }
+    }
+
     /// The single value of a one-element constant, if it is known.
     pub fn as_scalar(&self) -> Option<f64> {
         match self.values.as_ref()? {

@@ -3,6 +3,8 @@
 //! Made by [`Graph::infer_shapes`](crate::graph::Graph::infer_shapes) alone; nothing downstream
 //! checks shapes again.
 
+use std::collections::HashMap;
+
 use crate::graph::{Graph, Node, NodeId, Value};
 use crate::op::Op;
 use crate::tensor::{TensorType, Values};
@@ -26,6 +28,8 @@ pub struct TypedGraph {
     first: Vec<u32>,
     facts: Vec<Fact>,
     operators: Vec<bool>,
+    /// By node that reads a value of unknown type: where types are first unknown.
+    origins: HashMap<NodeId, NodeId>,
 }
 
 impl TypedGraph {
@@ -34,7 +38,30 @@ impl TypedGraph {
     pub(crate) fn new(graph: Graph, order: Vec<NodeId>, first: Vec<u32>, facts: Vec<Fact>) -> Self {
         let nodes = graph.dag().node_weights().zip(&first);
         let operators = nodes.map(|(node, &first)| runs(node, facts.get(first as usize))).collect();
-        Self { graph, order, first, facts, operators }
+        let origins = HashMap::new();
+        let mut typed = Self { graph, order, first, facts, operators, origins };
+        if typed.facts.iter().any(|fact| fact.ty.is_none()) {
+            typed.origins = typed.find_origins();
+        }
+        typed
+    }
+
+    fn find_origins(&self) -> HashMap<NodeId, NodeId> {
+        let mut origins = HashMap::new();
+        for &id in &self.order {
+            let operands = self.graph.operands(id);
+            let unknown = operands.into_iter().flatten().find(|&value| self.ty(value).is_none());
+            if let Some(Value { node, .. }) = unknown {
+                let origin = origins.get(&node).copied().unwrap_or(node);
+                origins.insert(id, origin);
+            }
+        }
+        origins
+    }
+
+    /// The first operator before `id`, or `id` itself, that knows its operands' types.
+    pub(crate) fn origin_of_unknown(&self, id: NodeId) -> NodeId {
+        self.origins.get(&id).copied().unwrap_or(id)
     }
 
     /// The graph without types.

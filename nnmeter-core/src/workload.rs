@@ -109,7 +109,7 @@ impl Workload {
         let swept = if conv.transposed { data } else { graph.output_type(id)? };
         let points = spatial_points(swept, conv.layout);
         let filter_elements = filter.elements() as u64;
-        self.weights += filter_elements;
+        self.weights = self.weights.saturating_add(filter_elements);
         self.macs = self.macs.saturating_add(points.saturating_mul(filter_elements));
         if self.kind != Kind::Se {
             self.window = extents(window);
@@ -129,7 +129,7 @@ impl Workload {
         for (slot, ty) in [(0, a), (1, b)] {
             let value = graph.graph().operand(id, slot)?;
             if graph.fact(value).constant {
-                self.weights += ty.elements() as u64;
+                self.weights = self.weights.saturating_add(ty.elements() as u64);
             }
         }
         Some(())
@@ -163,7 +163,9 @@ impl Workload {
             Kind::Reshape | Kind::Concat | Kind::Split | Kind::ChannelShuffle => Flops(0),
             Kind::Transpose | Kind::Pad | Kind::Copy | Kind::Select => Flops(0),
             Kind::GlobalAvgPool | Kind::Reduce => Flops(self.read),
-            Kind::Se => Flops(self.macs.saturating_mul(2).saturating_add(self.read * 2)),
+            Kind::Se => {
+                Flops(self.macs.saturating_mul(2).saturating_add(self.read.saturating_mul(2)))
+            }
             _ if self.macs > 0 => Flops(self.macs.saturating_mul(2)),
             _ => Flops(self.written.saturating_mul(self.operands.max(1) as u64)),
         }
@@ -227,7 +229,7 @@ fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (usize, usize, Extent
     if matches!(kind, Kind::Fc | Kind::MatMul) {
         let columns = ty.dims.last().copied().unwrap_or(1);
         let batch = if rank > 1 { ty.dims[0] } else { 1 };
-        return (batch, columns, [1, 1, ty.elements() / (columns * batch).max(1)]);
+        return (batch, columns, [1, 1, ty.elements() / columns.saturating_mul(batch).max(1)]);
     }
     let channels = layout.channel_axis(rank).map_or(ty.elements(), |axis| ty.dims[axis]);
     let batch = if rank > 1 { ty.dims[0] } else { 1 };

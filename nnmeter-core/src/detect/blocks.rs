@@ -29,6 +29,9 @@ pub(super) struct Match {
     pub(super) members: SmallVec<[NodeId; 8]>,
 }
 
+/// Up to how many nodes a block is looked through for its reads, instead of all readers.
+const SMALL_BLOCK: usize = 32;
+
 /// The state of collapsing: what each operator is and which unit owns it.
 pub(super) struct Blocks<'a> {
     pub(super) graph: &'a TypedGraph,
@@ -49,6 +52,9 @@ pub(super) fn collapse(graph: &TypedGraph) -> Blocks<'_> {
                 blocks.merge(id, found);
             }
         }
+    }
+    for &id in graph.order().iter().rev() {
+        blocks.owners[id.index()] = blocks.owner(id); // the tail of a unit comes after its members
     }
     blocks
 }
@@ -110,13 +116,50 @@ impl<'a> Blocks<'a> {
 
     /// From outside, a block reads its input once, however many of its members do.
     fn read_as_one(&mut self, input: NodeId, tail: NodeId) {
-        let dag = self.graph.graph().dag();
-        let inside = dag
-            .edges_directed(input, Direction::Outgoing)
-            .filter(|edge| self.owner(edge.target()) == tail)
-            .count() as u32;
+        let inside = match self.reads_within(input, tail) {
+            Some(inside) => inside,
+            None => self.reads_by_owner(input, tail),
+        };
         let readers = &mut self.readers[input.index()];
         *readers = (*readers + 1).saturating_sub(inside);
+    }
+
+    /// How often the nodes of a small block read `input`; `None` if it is not small.
+    fn reads_within(&self, input: NodeId, tail: NodeId) -> Option<u32> {
+        let dag = self.graph.graph().dag();
+        let mut nodes: SmallVec<[NodeId; SMALL_BLOCK]> = smallvec::smallvec![tail];
+        let (mut reads, mut at) = (0, 0);
+        while let Some(&id) = nodes.get(at) {
+            for edge in dag.edges_directed(id, Direction::Incoming) {
+                let source = edge.source();
+                reads += u32::from(source == input);
+                if self.owners[source.index()] != source && !nodes.contains(&source) {
+                    if nodes.len() == SMALL_BLOCK || self.owner(source) != tail {
+                        return None;
+                    }
+                    nodes.push(source);
+                }
+            }
+            at += 1;
+        }
+        Some(reads)
+    }
+
+    /// The same, by asking every reader of `input` where it belongs.
+    fn reads_by_owner(&mut self, input: NodeId, tail: NodeId) -> u32 {
+        let graph = self.graph;
+        let readers = graph.graph().dag().edges_directed(input, Direction::Outgoing);
+        readers.map(|edge| u32::from(self.shorten(edge.target()) == tail)).sum()
+    }
+
+    /// As [`Blocks::owner`], with the way there halved for the next time.
+    fn shorten(&mut self, mut id: NodeId) -> NodeId {
+        while self.owners[id.index()] != id {
+            let next = self.owners[id.index()];
+            self.owners[id.index()] = self.owners[next.index()];
+            id = next;
+        }
+        id
     }
 
     /// Kind of the unit that ends in `tail`.
@@ -252,7 +295,7 @@ impl<'a> Blocks<'a> {
             (0..perm.len()).filter(|&axis| perm[axis] != axis).collect();
         let [a, b] = moved[..] else { return None };
         let channels = from.dims[self.graph.graph().layout().channel_axis(from.rank())?];
-        let swaps_groups = b == a + 1 && split.dims[a] * split.dims[b] == channels;
+        let swaps_groups = b == a + 1 && split.dims[a].checked_mul(split.dims[b]) == Some(channels);
         if from.dims != to.dims || !swaps_groups {
             return None;
         }

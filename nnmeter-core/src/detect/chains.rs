@@ -7,15 +7,20 @@
 //!
 //! The slow, obviously right version that this is tested against is in tests/oracle.
 
+use std::collections::HashSet;
+
 use smallvec::SmallVec;
 
 use crate::detect::blocks::Blocks;
 use crate::detect::{Detection, Unit};
 use crate::graph::{NodeId, Value};
-use crate::rules::{FusionRules, Pattern, SeveralConsumers, Verdict};
+use crate::rules::{FusionRules, SeveralConsumers, Verdict};
 use crate::typed::TypedGraph;
 
 const NONE: u32 = u32::MAX;
+
+/// Up to so many nodes are told apart by looking at all of them.
+const FEW: usize = 16;
 
 /// Why a wire between two units fuses, or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +52,16 @@ impl Reason {
 
 /// The units of a graph and what each fuses with.
 pub(super) struct Chains<'a> {
-    blocks: &'a Blocks<'a>,
-    rules: &'a FusionRules,
+    pub(super) blocks: &'a Blocks<'a>,
+    pub(super) rules: &'a FusionRules,
     /// Tails of the units, in topological order.
     pub(super) tails: Vec<NodeId>,
     /// By node: the tail of its unit; the end for what is no operator.
-    units: Vec<NodeId>,
+    pub(super) units: Vec<NodeId>,
     /// By tail: the only unit that may fuse to it; the end if none may.
-    heirs: Vec<NodeId>,
+    pub(super) heirs: Vec<NodeId>,
     /// By tail: the pattern that covers the wire to its heir.
-    by_pattern: Vec<Option<u16>>,
+    pub(super) by_pattern: Vec<Option<u16>>,
 }
 
 /// Fuses the units of `blocks`.
@@ -186,13 +191,8 @@ impl<'a> Chains<'a> {
             Some(input) => SmallVec::from_slice(&[input]),
             None => self.blocks.data_operands(tail),
         };
-        let mut producers = SmallVec::new();
-        for value in values {
-            if self.units[value.node.index()] != NodeId::end() && !producers.contains(&value.node) {
-                producers.push(value.node);
-            }
-        }
-        producers
+        let is_op = |id: &NodeId| self.units[id.index()] != NodeId::end();
+        distinct(values.into_iter().map(|value| value.node).filter(is_op))
     }
 
     /// The units that read a unit; one that reads it twice may be here twice.
@@ -219,18 +219,26 @@ impl<'a> Chains<'a> {
         self.heirs[producer.index()] == consumer && self.verdict(producer, consumer).fuses()
     }
 
-    /// What becomes of the wire between two units, all things considered.
-    pub(super) fn reason(&self, producer: NodeId, consumer: NodeId) -> Reason {
+    /// What becomes of each wire into a unit, by its producer.
+    pub(super) fn reasons(&self, consumer: NodeId) -> Vec<(NodeId, Reason)> {
+        let winner = self.producer_of(consumer);
+        let reason = |producer| match self.reason(producer, consumer) {
+            fuses if fuses.fuses() && winner != Some(producer) => Reason::OtherProducer,
+            reason => reason,
+        };
+        let producers = self.producers(consumer).into_iter();
+        producers.map(|producer| (producer, reason(producer))).collect()
+    }
+
+    /// What becomes of the wire between two units, but for the consumer's choice among its
+    /// producers.
+    fn reason(&self, producer: NodeId, consumer: NodeId) -> Reason {
         let verdict = self.verdict(producer, consumer);
-        if !verdict.fuses() {
+        if !verdict.fuses() || self.heirs[producer.index()] == consumer {
             return verdict;
         }
         if self.blocks.is_returned(producer) {
             return Reason::IsOutput;
-        }
-        if self.heirs[producer.index()] == consumer {
-            let wins = self.producer_of(consumer) == Some(producer);
-            return if wins { verdict } else { Reason::OtherProducer };
         }
         match self.rules.several_consumers() {
             SeveralConsumers::First => Reason::OtherConsumer,
@@ -266,65 +274,24 @@ impl<'a> Chains<'a> {
         let allowed = self.consumers(producer).filter(|&id| self.verdict(producer, id).fuses());
         allowed.min_by(|a, b| key(a).cmp(&key(b))).unwrap_or(NodeId::end())
     }
+}
 
-    /// Marks the wires that whole patterns cover. Patterns do not overlap: units are asked in
-    /// order, and at each the longest that fits wins.
-    fn match_patterns(&mut self) {
-        let mut covered = vec![false; self.by_pattern.len()];
-        for head in self.pattern_order() {
-            if covered[head.index()] {
-                continue;
+/// Each node once, in the order of their first mention.
+fn distinct(ids: impl Iterator<Item = NodeId>) -> SmallVec<[NodeId; 4]> {
+    let mut found: SmallVec<[NodeId; 4]> = SmallVec::new();
+    let mut seen = HashSet::new();
+    for id in ids {
+        let is_new = if found.len() < FEW {
+            !found.contains(&id)
+        } else {
+            if seen.is_empty() {
+                seen.extend(&found);
             }
-            let patterns = self.rules.patterns();
-            let found = patterns.iter().enumerate().find_map(|(index, pattern)| {
-                Some((index as u16, self.match_pattern(pattern, head, &covered)?))
-            });
-            if let Some((index, chain)) = found {
-                chain.iter().for_each(|id| covered[id.index()] = true);
-                for id in &chain[..chain.len() - 1] {
-                    self.by_pattern[id.index()] = Some(index);
-                }
-            }
+            seen.insert(id)
+        };
+        if is_new {
+            found.push(id);
         }
     }
-
-    /// Every unit after those that only it reads, and these by operand slot: an order in which
-    /// the first of two patterns that meet does not depend on the order of nodes in the file.
-    fn pattern_order(&self) -> Vec<NodeId> {
-        let mut order = Vec::with_capacity(self.tails.len());
-        let mut stack = Vec::new();
-        for &root in self.tails.iter().filter(|id| self.heirs[id.index()] == NodeId::end()) {
-            stack.push(root);
-            while let Some(unit) = stack.pop() {
-                order.push(unit);
-                let mine = |id: &NodeId| self.heirs[id.index()] == unit;
-                match self.blocks.input(unit) {
-                    Some(input) => stack.extend(Some(input.node).filter(mine)),
-                    None => stack.extend(self.producers(unit).into_iter().filter(mine)),
-                }
-            }
-        }
-        order.reverse();
-        order
-    }
-
-    fn match_pattern(
-        &self,
-        pattern: &Pattern,
-        head: NodeId,
-        covered: &[bool],
-    ) -> Option<SmallVec<[NodeId; 8]>> {
-        let mut chain: SmallVec<[NodeId; 8]> = SmallVec::new();
-        let mut current = head;
-        for (place, kinds) in pattern.places.iter().enumerate() {
-            if place > 0 {
-                current = self.heirs[current.index()];
-            }
-            if current == NodeId::end() || covered[current.index()] {
-                return None;
-            }
-            kinds.contains(&self.blocks.kind(current)).then(|| chain.push(current))?;
-        }
-        Some(chain)
-    }
+    found
 }

@@ -26,8 +26,7 @@ pub fn explain(graph: &TypedGraph, rules: &FusionRules) -> (Detection, Vec<Decis
     let chains = Chains::new(graph, rules, &blocks);
     let mut decisions = Vec::new();
     for &consumer in &chains.tails {
-        for producer in chains.producers(consumer) {
-            let reason = chains.reason(producer, consumer);
+        for (producer, reason) in chains.reasons(consumer) {
             let pair = pair_name(blocks.kind(producer), blocks.kind(consumer));
             let text = describe(reason, &pair, rules);
             decisions.push(Decision { producer, consumer, reason, text });

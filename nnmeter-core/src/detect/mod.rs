@@ -15,6 +15,7 @@ mod chains;
 mod classify;
 pub mod explain;
 mod gates;
+mod patterns;
 
 use std::ops::Range;
 

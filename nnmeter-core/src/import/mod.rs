@@ -3,6 +3,7 @@
 //! This file knows which formats there are and tells them apart by their content, never by a file
 //! name. What the bytes mean is each importer's own.
 
+mod allowance;
 mod detect;
 pub mod nni_ir;
 pub mod nnmeter_ir;

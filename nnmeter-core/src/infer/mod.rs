@@ -39,6 +39,11 @@ use site::{Facts, Site, Stop, Types};
 /// Constants of up to so many elements have their values copied into their facts. Rules read
 /// larger ones where they are.
 const COPIED_ELEMENTS: usize = 64;
+/// How many axes a computed tensor may have. NumPy has 64, TensorFlow 254.
+const MOST_AXES: usize = 254;
+/// How many elements all folded values of a graph may have together; what comes later is not
+/// known.
+const FOLDED_ELEMENTS: usize = 1 << 20;
 
 impl Graph {
     /// Gives every value its type.
@@ -62,7 +67,7 @@ impl Graph {
             let known = site.infer().map_err(|error| self.advise(error))?;
             facts.set(id, known);
         }
-        let Facts { first, facts } = facts;
+        let Facts { first, facts, .. } = facts;
         Ok(TypedGraph::new(self, order, first, facts))
     }
 
@@ -129,13 +134,14 @@ impl Facts {
             first.push(total);
             total += u32::from(node.outputs);
         }
-        Self { first, facts: vec![Fact::default(); total as usize] }
+        Self { first, facts: vec![Fact::default(); total as usize], folded: 0 }
     }
 
     fn set(&mut self, id: NodeId, known: Known) {
         let start = self.first[id.index()] as usize;
         let end = self.first.get(id.index() + 1).map_or(self.facts.len(), |&end| end as usize);
         let mut types = known.types.into_iter();
+        self.folded += known.values.iter().flatten().map(site::count).sum::<usize>();
         let mut values = known.values.into_iter();
         for fact in &mut self.facts[start..end] {
             *fact = Fact {
@@ -164,9 +170,23 @@ impl Site<'_> {
             Err(Stop::Unknown) => (self.or_declared(Types::new()), false),
             Err(Stop::Wrong(error)) => return Err(error),
         };
+        self.check_ranks(&types)?;
         let constant = self.is_constant();
-        let values = if constant && ruled { self.fold(&types)? } else { SmallVec::new() };
+        let room = self.facts.folded <= FOLDED_ELEMENTS;
+        let values = if constant && ruled && room { self.fold(&types)? } else { SmallVec::new() };
         Ok(Known { types, values, constant })
+    }
+
+    /// Refuses tensors of more axes than any runtime has.
+    fn check_ranks(&self, types: &Types) -> Result<()> {
+        match types.iter().flatten().find(|ty| ty.rank() > MOST_AXES) {
+            None => Ok(()),
+            Some(ty) => {
+                let found = format!("has a result of {} axes", ty.rank());
+                Err(Error::new(ErrorKind::Unsupported, self.graph.label(self.id), found)
+                    .expected(format!("at most {MOST_AXES}")))
+            }
+        }
     }
 
     /// Whether the outputs depend on no input's data.

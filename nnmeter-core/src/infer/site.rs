@@ -38,6 +38,8 @@ pub(super) fn one(ty: TensorType) -> Types {
 pub(super) struct Facts {
     pub(super) first: Vec<u32>,
     pub(super) facts: Vec<Fact>,
+    /// How many elements the folded values have so far.
+    pub(super) folded: usize,
 }
 
 impl Facts {

@@ -139,7 +139,7 @@ fn models_price_as_the_fit_does_and_know_their_range() {
     let (_, fitted) = models.iter().find(|(kind, _)| *kind == work.kind).expect("a model");
     let sum: f64 = CPU.iter().zip(&fit.rates).map(|(term, rate)| rate * term.count(&work)).sum();
     assert!((fitted.model.cost(&work) / sum - 1.0).abs() < 1e-12);
-    let outside = |range: &FittedRange, work: &Workload| range.outside(work).count();
+    let outside = |range: &FittedRange, work: &Workload| range.outside(work).len();
     assert_eq!(outside(&fitted.range, &work), 0);
     assert_eq!(outside(&fitted.range, &Workload { batch: 8, ..work }), 1);
 }

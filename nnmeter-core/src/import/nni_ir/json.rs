@@ -73,7 +73,16 @@ pub(super) fn graph(document: &Document, name: &str) -> Result<GraphJson> {
     })
 }
 
+/// What a node takes beside its names.
+const NODE: usize = 512;
+
 impl GraphJson {
+    /// About what the graph takes at `path`, where it was not walked before.
+    pub(super) fn memory(&self, path: &str) -> usize {
+        let name = |name: &String| NODE + 2 * (path.len() + name.len());
+        self.nodes.keys().map(name).sum()
+    }
+
     /// Edges into each node, by slot; edges without one take the next.
     pub(super) fn incoming(&self) -> HashMap<&str, Vec<&Edge>> {
         let mut incoming: HashMap<&str, Vec<&Edge>> = HashMap::new();

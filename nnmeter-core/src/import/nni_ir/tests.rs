@@ -208,7 +208,7 @@ fn lists_that_multiply_are_refused() {
     check(
         &text,
         expect![[r#"
-        Malformed: NNI graph: unfolds to too many nodes; expected at most 1000000 nodes, edges and list items
+        Malformed: NNI graph: unfolds to too many nodes; expected at most 300000 nodes, edges and list items
     "#]],
     );
 }

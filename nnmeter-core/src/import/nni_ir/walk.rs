@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::super::allowance::Allowance;
 use super::json::{Document, Edge, GraphJson, INPUTS, NodeJson, OUTPUTS, graph};
 use super::params::shapes;
 use super::{functions, modules};
@@ -16,7 +17,7 @@ use crate::tensor::{Constant, DType, Dim, TensorType};
 /// How deep cells and lists may be nested, and how many nodes, edges and list items they may unfold
 /// to.
 pub(super) const MAX_DEPTH: usize = 32;
-const MAX_UNFOLDED: usize = 1_000_000;
+const MAX_UNFOLDED: usize = 300_000;
 
 /// What a node gives: a tensor by the name of its value, or something known at import.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,20 @@ impl Item {
     fn weight(&self) -> usize {
         match self {
             Item::List(items) => items.iter().map(|item| 1 + item.weight()).sum(),
+            Item::Tensor(_) | Item::Int(_) | Item::Float(_) | Item::None => 0,
+        }
+    }
+
+    /// About what a list takes; a single item is as small as its node.
+    fn memory(&self) -> usize {
+        let text = |item: &Item| match item {
+            Item::Tensor(name) => size_of::<Item>() + name.len(),
+            Item::List(_) | Item::Int(_) | Item::Float(_) | Item::None => {
+                size_of::<Item>() + item.memory()
+            }
+        };
+        match self {
+            Item::List(items) => items.iter().map(text).sum(),
             Item::Tensor(_) | Item::Int(_) | Item::Float(_) | Item::None => 0,
         }
     }
@@ -57,7 +72,8 @@ pub(super) struct Call<'c> {
 
 /// Builds the graph of a document.
 pub(super) fn import(document: &Document) -> Result<Graph> {
-    let mut walker = Walker { document, builder: GraphBuilder::new(), left: MAX_UNFOLDED };
+    let (builder, allowance) = (GraphBuilder::new(), Allowance::new());
+    let mut walker = Walker { document, builder, left: MAX_UNFOLDED, allowance };
     let model = graph(document, "_model")?;
     let inputs = walker.add_inputs(&model)?;
     let outputs = walker.walk(&model, "", &inputs, 0)?;
@@ -71,6 +87,7 @@ pub(super) struct Walker<'d> {
     document: &'d Document,
     pub(super) builder: GraphBuilder,
     left: usize,
+    allowance: Allowance,
 }
 
 impl Walker<'_> {
@@ -118,6 +135,8 @@ impl Walker<'_> {
         depth: usize,
     ) -> Result<Vec<Item>> {
         self.charge(graph.edges.len())?;
+        let bytes = graph.memory(path);
+        self.allowance.pay(bytes, || format!("graph \"{path}\""))?;
         let order = graph.order(if path.is_empty() { "_model" } else { path })?;
         let incoming = graph.incoming();
         let mut made: HashMap<&str, Vec<Item>> = HashMap::new();
@@ -127,12 +146,37 @@ impl Walker<'_> {
                 continue;
             }
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}/{name}") };
-            let operands = operands(&incoming, &made, name);
+            let operands = self.operands(&incoming, &made, name)?;
             let items = self.node(graph, name, path, operands, depth)?;
             self.charge(1 + items.iter().map(Item::weight).sum::<usize>())?;
+            let bytes = items.iter().map(Item::memory).sum();
+            self.allowance.pay(bytes, || format!("node \"{name}\""))?;
             made.insert(name, items);
         }
-        Ok(operands(&incoming, &made, OUTPUTS))
+        self.operands(&incoming, &made, OUTPUTS)
+    }
+
+    /// What the edges into `name` bring, by slot. Lists are copied, and paid for before.
+    fn operands(
+        &mut self,
+        incoming: &HashMap<&str, Vec<&Edge>>,
+        made: &HashMap<&str, Vec<Item>>,
+        name: &str,
+    ) -> Result<Vec<Item>> {
+        let mut operands = Vec::new();
+        for edge in incoming.get(name).map_or(&[][..], Vec::as_slice) {
+            let slot = edge.tail.1.map_or(operands.len(), usize::from);
+            if operands.len() <= slot {
+                operands.resize(slot + 1, Item::None);
+            }
+            let items = made.get(edge.head.0.as_str()).map_or(&[][..], Vec::as_slice);
+            if let Some(item) = items.get(usize::from(edge.head.1.unwrap_or(0))) {
+                self.charge(item.weight())?;
+                self.allowance.pay(item.memory(), || format!("node \"{name}\""))?;
+                operands[slot] = item.clone();
+            }
+        }
+        Ok(operands)
     }
 
     fn node(
@@ -177,6 +221,7 @@ impl Walker<'_> {
         constants: Vec<(u16, Constant)>,
         count: u16,
     ) -> Result<Vec<Item>> {
+        self.allowance.pay_outputs(count.into(), &call.path, || call.subject.clone())?;
         let names: Vec<String> = (0..count).map(|port| value_name(&call.path, port)).collect();
         let values: Vec<&str> = names.iter().map(String::as_str).collect();
         let id = self.builder.node(&call.path, op, [], &values)?;
@@ -228,25 +273,6 @@ impl Call<'_> {
         let count = self.output_shapes().len().clamp(1, 256) as u16;
         walker.add(self, op, &tensors.collect::<Vec<_>>(), Vec::new(), count)
     }
-}
-
-/// What the edges into `name` bring, by slot.
-fn operands(
-    incoming: &HashMap<&str, Vec<&Edge>>,
-    made: &HashMap<&str, Vec<Item>>,
-    name: &str,
-) -> Vec<Item> {
-    let mut operands = Vec::new();
-    for edge in incoming.get(name).map_or(&[][..], Vec::as_slice) {
-        let slot = edge.tail.1.map_or(operands.len(), usize::from);
-        if operands.len() <= slot {
-            operands.resize(slot + 1, Item::None);
-        }
-        let items = made.get(edge.head.0.as_str()).map_or(&[][..], Vec::as_slice);
-        let item = items.get(usize::from(edge.head.1.unwrap_or(0)));
-        operands[slot] = item.cloned().unwrap_or(Item::None);
-    }
-    operands
 }
 
 fn recorded_input(model: &GraphJson, edge: &Edge) -> Option<Vec<Dim>> {

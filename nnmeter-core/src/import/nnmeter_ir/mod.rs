@@ -20,6 +20,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::allowance::Allowance;
 use super::detect::{JsonShape, json_shape, skip_mark};
 use crate::builder::GraphBuilder;
 use crate::error::{Error, ErrorKind, Result};
@@ -86,10 +87,10 @@ impl IrGraph<'_> {
         let index = index(&self.nodes)?;
         let ports = Ports::assign(&self.nodes, &index);
         let layout = conv::graph_layout(&self.nodes);
-        let mut builder = GraphBuilder::new();
+        let (mut builder, allowance) = (GraphBuilder::new(), Allowance::new());
         for node in &self.nodes {
             let view = View { nodes: &self.nodes, index: &index, node, layout };
-            add(&mut builder, &view, &ports)?;
+            add(&mut builder, &view, &ports, &allowance)?;
         }
         builder.finish(layout)
     }
@@ -105,7 +106,12 @@ fn index<'g>(nodes: &'g [IrNode<'_>]) -> Result<HashMap<&'g str, usize>> {
     Ok(index)
 }
 
-fn add(builder: &mut GraphBuilder, view: &View<'_, '_>, ports: &Ports<'_>) -> Result<()> {
+fn add(
+    builder: &mut GraphBuilder,
+    view: &View<'_, '_>,
+    ports: &Ports<'_>,
+    allowance: &Allowance,
+) -> Result<()> {
     let node = view.node;
     if lower::is_alias(node.op_type()) {
         let Some(of) = node.inbounds.first() else {
@@ -118,6 +124,9 @@ fn add(builder: &mut GraphBuilder, view: &View<'_, '_>, ports: &Ports<'_>) -> Re
         return Err(node.error(ErrorKind::Malformed, found));
     }
     let Lowered { op, wired, constants } = lower::lower(view)?;
+    let kept: usize = constants.iter().map(|(_, constant)| constant.kept()).sum();
+    allowance.pay(kept * size_of::<i64>(), || format!("node \"{}\"", node.name))?;
+    ports.pay(allowance, node)?;
     let outputs = ports.outputs(node, &op);
     let names: Vec<&str> = outputs.iter().map(AsRef::as_ref).collect();
     let declare = !matches!(op, Op::Input(..) | Op::Const(_));

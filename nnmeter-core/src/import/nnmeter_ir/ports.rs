@@ -8,8 +8,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::super::allowance::Allowance;
 use super::attrs::View;
 use super::schema::IrNode;
+use crate::error::Result;
 use crate::op::Op;
 
 /// How many outputs a file may record for a node, and how many a mere number may claim.
@@ -47,6 +49,14 @@ impl<'g> Ports<'g> {
             }
         }
         Self { ranks }
+    }
+
+    /// Pays for the outputs that a node claims.
+    pub(super) fn pay(&self, allowance: &Allowance, node: &IrNode<'_>) -> Result<()> {
+        let count = output_count(node);
+        allowance.pay_outputs(count, &node.name, || {
+            format!("node \"{}\" with {count} outputs", node.name)
+        })
     }
 
     /// Names of a node's own values.

@@ -6,14 +6,19 @@
 
 use std::collections::HashMap;
 
+use prost::Message;
+
 use crate::error::{Error, ErrorKind, Result};
 
+use super::super::allowance::Allowance;
 use super::proto::{Attribute, Function, Graph, Node, OperatorSet};
 
 /// How deep functions may call each other.
 const DEPTH: usize = 32;
 /// How many nodes a model may become.
 const NODES: usize = 1 << 20;
+/// How much of a call's name goes into the names of its nodes.
+const PREFIX: usize = 200;
 
 /// A node with the version of the default operator set that it is written in.
 pub(super) type Versioned = (Node, i64);
@@ -32,7 +37,8 @@ pub(super) fn write_out<'m>(
         ((domain.as_str(), name.as_str(), overload.as_str()), function)
     };
     let functions = functions.iter().map(key).collect();
-    let mut writer = Writer { functions, nodes: Vec::new(), calls: 0 };
+    let allowance = Allowance::new();
+    let mut writer = Writer { functions, nodes: Vec::new(), calls: 0, allowance };
     for node in &graph.node {
         writer.emit(node.clone(), opset, 0)?;
     }
@@ -49,6 +55,7 @@ struct Writer<'m> {
     functions: HashMap<(&'m str, &'m str, &'m str), &'m Function>,
     nodes: Vec<Versioned>,
     calls: usize,
+    allowance: Allowance,
 }
 
 impl Writer<'_> {
@@ -67,7 +74,9 @@ impl Writer<'_> {
         let call = Call::new(&node, function, self.calls);
         let opset = default_version(&function.opset_import).unwrap_or(opset);
         for inner in &function.node {
-            self.emit(call.node(inner), opset, depth + 1)?;
+            let node = call.node(inner);
+            self.allowance.pay(memory(&node), || subject(function))?;
+            self.emit(node, opset, depth + 1)?;
         }
         for output in function.output.iter().filter(|output| function.input.contains(output)) {
             self.pass(&call, output, opset);
@@ -92,6 +101,12 @@ impl Writer<'_> {
     }
 }
 
+/// About what a node takes: its text and numbers, and the structs that hold them.
+fn memory(node: &Node) -> usize {
+    let attributes = node.attribute.len() * size_of::<Attribute>();
+    size_of::<Versioned>() + attributes + node.encoded_len().saturating_mul(4)
+}
+
 fn subject(function: &Function) -> String {
     format!("function \"{}::{}\"", function.domain, function.name)
 }
@@ -110,6 +125,7 @@ impl<'a> Call<'a> {
             ("", Some(output)) => output,
             (name, _) => name,
         };
+        let name = &name[name.ceil_char_boundary(name.len().saturating_sub(PREFIX))..];
         let prefix = format!("{name}#{number}/");
         let empty = || std::iter::repeat("");
         let actual = |list: &'a [String]| list.iter().map(String::as_str).chain(empty());

@@ -13,12 +13,12 @@ mod tensor;
 mod tests;
 mod window;
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use prost::Message;
 
+use super::allowance::Allowance;
 use crate::builder::GraphBuilder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
@@ -27,9 +27,6 @@ use crate::tensor::TensorType;
 
 use proto::{GraphDef, NodeDef};
 use site::{Lowered, Site};
-
-/// How many outputs all nodes of a graph may have; a file that claims more is damaged.
-const MAX_OUTPUTS: usize = 1 << 20;
 
 /// Reads a frozen graph.
 ///
@@ -53,7 +50,7 @@ struct Importer<'g> {
     index: HashMap<&'g str, &'g NodeDef>,
     /// Highest port that something reads, by node.
     ports: HashMap<&'g str, u16>,
-    outputs_left: Cell<usize>,
+    allowance: Allowance,
 }
 
 impl<'g> Importer<'g> {
@@ -72,7 +69,7 @@ impl<'g> Importer<'g> {
                 }
             }
         }
-        Ok(Self { nodes, index, ports, outputs_left: Cell::new(MAX_OUTPUTS) })
+        Ok(Self { nodes, index, ports, allowance: Allowance::new() })
     }
 
     fn import(self) -> Result<Graph> {
@@ -95,7 +92,7 @@ impl<'g> Importer<'g> {
         match node.op.as_str() {
             "NoOp" | "Assert" => return Ok(()),
             "Identity" | "StopGradient" | "CheckNumerics" | "PreventGradient" | "Snapshot"
-            | "ReadVariableOp" | "IdentityN" => return alias(builder, &site),
+            | "ReadVariableOp" | "IdentityN" => return self.alias(builder, &site),
             "Variable" | "VariableV2" | "VarHandleOp" => return Err(unfrozen(node)),
             _ => {}
         }
@@ -107,6 +104,8 @@ impl<'g> Importer<'g> {
         let declare = !matches!(op, Op::Input(..) | Op::Const(_));
         let id = builder.node(&node.name, op, operands.iter().map(AsRef::as_ref), &names)?;
         for (slot, constant) in constants {
+            let bytes = constant.kept() * size_of::<i64>();
+            self.allowance.pay(bytes, || format!("node \"{}\" ({})", node.name, node.op))?;
             builder.constant_operand(id, slot, constant);
         }
         if lowered.full_sizes {
@@ -125,26 +124,25 @@ impl<'g> Importer<'g> {
     fn output_count(&self, node: &NodeDef, own: u16) -> Result<u16> {
         let read = self.ports.get(node.name.as_str()).map_or(1, |port| port.saturating_add(1));
         let count = own.max(read);
-        match self.outputs_left.get().checked_sub(count.into()) {
-            Some(left) => self.outputs_left.set(left),
-            None => {
-                let found = format!("has {count} outputs, too many for one graph");
-                return Err(site::error(node, ErrorKind::Malformed, found));
-            }
-        }
+        self.allowance.pay_outputs(count.into(), &node.name, || {
+            format!("node \"{}\" ({}) with {count} outputs", node.name, node.op)
+        })?;
         Ok(count)
     }
-}
 
-/// An operator that passes its operands on.
-fn alias(builder: &mut GraphBuilder, site: &Site<'_>) -> Result<()> {
-    if site.inputs.is_empty() {
-        return Err(site::error(site.node, ErrorKind::Dangling, "has no input to pass on"));
+    /// An operator that passes its operands on.
+    fn alias(&self, builder: &mut GraphBuilder, site: &Site<'_>) -> Result<()> {
+        let node = site.node;
+        if site.inputs.is_empty() {
+            return Err(site::error(node, ErrorKind::Dangling, "has no input to pass on"));
+        }
+        let count = site.inputs.len().min(usize::from(u16::MAX));
+        self.allowance.pay_outputs(count, &node.name, || format!("node \"{}\"", node.name))?;
+        for (port, input) in site.inputs.iter().enumerate().take(count) {
+            builder.alias(&value_name(&node.name, port as u16), input)?;
+        }
+        Ok(())
     }
-    for (port, input) in site.inputs.iter().enumerate().take(usize::from(u16::MAX)) {
-        builder.alias(&value_name(&site.node.name, port as u16), input)?;
-    }
-    Ok(())
 }
 
 fn unfrozen(node: &NodeDef) -> Error {

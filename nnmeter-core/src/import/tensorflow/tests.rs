@@ -288,7 +288,7 @@ fn claimed_outputs_are_bounded() {
     check(
         nodes,
         expect![[r#"
-        Malformed: node "n16" (Grin): has 65001 outputs, too many for one graph
-    "#]],
+            Unsupported: node "n2" (Grin) with 65001 outputs: multiplies too much; expected a model that unfolds to less than 32 MiB
+        "#]],
     );
 }

@@ -1,0 +1,7 @@
+
+
+aIdentityb
+
+bIdentitya
+
+rRelua

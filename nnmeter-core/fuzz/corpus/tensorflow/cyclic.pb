@@ -1,0 +1,9 @@
+
+%
+xPlaceholder*
+shape
+:
+
+aAddxb
+
+bRelua

@@ -1,0 +1,7 @@
+
+%
+xPlaceholder*
+shape
+:
+
+aRelux:65535

@@ -1,0 +1,9 @@
+
+%
+xPlaceholder*
+shape
+:
+%
+xPlaceholder*
+shape
+:
