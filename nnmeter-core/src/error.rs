@@ -135,9 +135,14 @@ fn shorten(text: String) -> String {
         return text;
     }
     let half = (LONGEST - 3) / 2;
-    let start = &text[..text.floor_char_boundary(half)];
-    let end = &text[text.ceil_char_boundary(text.len() - half)..];
+    let start = &text[..boundary(&text, half)];
+    let end = &text[boundary(&text, text.len() - half)..];
     format!("{start}...{end}")
+}
+
+/// The last place at `at` or before it where `text` may be cut.
+pub(crate) fn boundary(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -22,9 +22,13 @@ const FLIPS: usize = 1600;
 fn files(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{target}: {error}"));
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.sort();
     files
+}
+
+fn bytes_of(path: &Path) -> Vec<u8> {
+    fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn is_valid(path: &Path) -> bool {
@@ -46,14 +50,14 @@ fn corpus(target: &str) {
     assert!(files.iter().any(|path| is_valid(path)), "{target} has no valid file");
     for path in files {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        run(target, &name, &fs::read(&path).unwrap());
+        run(target, &name, &bytes_of(&path));
     }
 }
 
 /// Cuts each valid file short, and flips bits of it, at places spread over all of it.
 fn damage(target: &str) {
     for path in files(target).into_iter().filter(|path| is_valid(path)) {
-        let bytes = fs::read(&path).unwrap();
+        let bytes = bytes_of(&path);
         for cut in spread(bytes.len(), CUTS) {
             run(target, &format!("{} cut at {cut}", path.display()), &bytes[..cut]);
         }
@@ -100,7 +104,7 @@ targets! { onnx nnmeter_ir tensorflow nni_ir any xgboost rules }
 fn valid_files_are_valid() {
     for target in targets::ALL {
         for path in files(target.name).into_iter().filter(|path| is_valid(path)) {
-            let result = (target.run)(&fs::read(&path).unwrap());
+            let result = (target.run)(&bytes_of(&path));
             assert!(result.is_ok(), "{}: {}", path.display(), result.unwrap_err());
         }
     }

@@ -102,8 +102,9 @@ fn measure(work: &Workload) {
         assert!(feature.of(work) >= 0.0, "{} of {work:?}", feature.name());
     }
     assert!(nn_meter_features(work).is_none_or(|row| !row.is_empty()), "{work:?}");
-    let (flops, read) = (work.flops(), work.bytes_read());
-    assert!(flops.0 < u64::MAX || read.0 < u64::MAX || work.bytes_written().0 <= u64::MAX);
+    let (flops, read, written) = (work.flops(), work.bytes_read(), work.bytes_written());
+    let bytes = read.0.saturating_add(written.0);
+    assert!(flops.0 > 0 || bytes > 0 || work.read == 0 || work.written == 0, "{work:?}");
     assert!(work.weight_bytes().0 <= work.weights.saturating_mul(8), "{work:?}");
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use prost::Message;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, boundary};
 
 use super::super::allowance::Allowance;
 use super::proto::{Attribute, Function, Graph, Node, OperatorSet};
@@ -125,7 +125,7 @@ impl<'a> Call<'a> {
             ("", Some(output)) => output,
             (name, _) => name,
         };
-        let name = &name[name.ceil_char_boundary(name.len().saturating_sub(PREFIX))..];
+        let name = &name[boundary(name, name.len().saturating_sub(PREFIX))..];
         let prefix = format!("{name}#{number}/");
         let empty = || std::iter::repeat("");
         let actual = |list: &'a [String]| list.iter().map(String::as_str).chain(empty());
