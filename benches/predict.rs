@@ -95,7 +95,7 @@ fn file(criterion: &mut Criterion) {
 
 /// A graph in memory to a number, with and without shape inference.
 fn in_memory(criterion: &mut Criterion) {
-    let bytes = Bytes::from(std::fs::read(model("shufflenet_v2_x1_0_bn.onnx")).expect("a model"));
+    let bytes = Bytes::from(std::fs::read(model("shufflenet_v2_x1_0.onnx")).expect("a model"));
     let device = Registry::built_in().open(DEVICE).expect("a device");
     let predictor = device.latency().expect("latency");
     let untyped = graph(&bytes);

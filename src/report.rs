@@ -159,7 +159,7 @@ fn configuration(work: &Workload) -> String {
     text
 }
 
-fn tensor(extents: &Extents, channels: usize) -> String {
+fn tensor(extents: &Extents, channels: u32) -> String {
     match extents {
         [1, 1, 1] => channels.to_string(),
         [1, height, width] => format!("{height}x{width}x{channels}"),

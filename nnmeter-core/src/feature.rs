@@ -145,24 +145,24 @@ pub(crate) fn configuration(work: &Workload) -> [f64; CONFIGURATION] {
     let [_, stride_y, stride_x] = work.stride;
     let [dilation_z, dilation_y, dilation_x] = work.dilation;
     [
-        work.batch as f64,
-        depth as f64,
-        height as f64,
-        width as f64,
+        f64::from(work.batch),
+        f64::from(depth),
+        f64::from(height),
+        f64::from(width),
         aspect(height, width),
-        work.cin as f64,
-        work.cout as f64,
-        (work.cin % 8) as f64,
-        (work.cout % 8) as f64,
-        work.cout as f64 / work.cin.max(1) as f64,
-        work.window[1] as f64,
-        work.window[2] as f64,
-        stride_y.max(stride_x) as f64,
+        f64::from(work.cin),
+        f64::from(work.cout),
+        f64::from(work.cin % 8),
+        f64::from(work.cout % 8),
+        f64::from(work.cout) / f64::from(work.cin.max(1)),
+        f64::from(work.window[1]),
+        f64::from(work.window[2]),
+        f64::from(stride_y.max(stride_x)),
         aspect(stride_y, stride_x),
-        dilation_z.max(dilation_y).max(dilation_x) as f64,
-        work.groups as f64,
-        work.operands as f64,
-        work.bits as f64,
+        f64::from(dilation_z.max(dilation_y).max(dilation_x)),
+        f64::from(work.groups),
+        f64::from(work.operands),
+        f64::from(work.bits),
     ]
 }
 
@@ -170,16 +170,16 @@ fn gemm_macs(work: &Workload) -> u64 {
     let groups = work.groups.max(1);
     let points = work.output_points();
     let rows = if points > 1 { next_multiple(points, 8) } else { points };
-    let columns = product([padded(work.cout / groups, 8), groups as u64]);
-    product([work.window_area(), (work.cin / groups) as u64, columns, rows])
+    let columns = product([padded(work.cout / groups, 8), u64::from(groups)]);
+    product([work.window_area(), u64::from(work.cin / groups), columns, rows])
 }
 
 fn patches(work: &Workload) -> u64 {
     product([work.window_area(), padded(work.cin, 4), work.output_points()])
 }
 
-fn padded(extent: usize, block: u64) -> u64 {
-    next_multiple(extent as u64, block)
+fn padded(extent: u32, block: u64) -> u64 {
+    next_multiple(u64::from(extent), block)
 }
 
 fn next_multiple(count: u64, block: u64) -> u64 {
@@ -191,17 +191,19 @@ fn product<const N: usize>(factors: [u64; N]) -> u64 {
     factors.into_iter().fold(1, u64::saturating_mul)
 }
 
-fn aspect(a: usize, b: usize) -> f64 {
-    a.max(b) as f64 / a.min(b).max(1) as f64
+fn aspect(a: u32, b: u32) -> f64 {
+    f64::from(a.max(b)) / f64::from(a.min(b).max(1))
 }
 
-/// nn-Meter's own features of a kernel (order and units as in its published regressors), for
-/// models trained by it; `None` for kinds it has no features for.
+/// nn-Meter's own features of a kernel, in the order and units of its published regressors, for
+/// models trained by it; `None` for kinds it has no features for. `channels` are those of each data
+/// operand, of which a concatenation has four places and the rest are left out, as nn-Meter does.
 ///
-/// Source: nn-Meter 2.0, `prediction/utils` (conv: `[HW, Cin, Cout, k, s, FLOPs/2e6, params/1e6]`).
-pub fn nn_meter_features(work: &Workload) -> Option<Vec<f64>> {
-    let (hw, cin, cout) = (work.input[1] as f64, work.cin as f64, work.cout as f64);
-    let (k, s) = (work.window[1] as f64, work.stride[1] as f64);
+/// Source: nn-Meter 2.0, `nn_meter/predictor/prediction/utils.py`.
+pub fn nn_meter_features(work: &Workload, channels: &[u32]) -> Option<Vec<f64>> {
+    let (hw, cin, cout) = (f64::from(work.input[1]), f64::from(work.cin), f64::from(work.cout));
+    let (k, s) = (f64::from(work.window[1]), f64::from(work.stride[1]));
+    let channels_of = |place: usize| channels.get(place).map_or(0.0, |&count| f64::from(count));
     match work.kind {
         Kind::Conv | Kind::DwConv => {
             let fan_in = if work.kind == Kind::Conv { k * k * cin } else { k * k };
@@ -214,7 +216,11 @@ pub fn nn_meter_features(work: &Workload) -> Option<Vec<f64>> {
             Some(vec![cin, cout, flop / 2e6, flop / 1e6])
         }
         Kind::MaxPool | Kind::AvgPool => Some(vec![hw, cin, cout, k, s]),
-        Kind::Add | Kind::AddRelu => Some(vec![hw, cin, cin]),
+        Kind::Add | Kind::AddRelu => Some(vec![hw, channels_of(0), channels_of(1)]),
+        Kind::Concat => {
+            let places = (0..4).map(channels_of);
+            Some([hw, channels.len() as f64].into_iter().chain(places).collect())
+        }
         Kind::GlobalAvgPool
         | Kind::Bn
         | Kind::BnRelu
@@ -230,6 +236,52 @@ pub fn nn_meter_features(work: &Workload) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A convolution 3x3 of stride 2, from 56x56x64 to 28x28x128.
+    fn convolution() -> Workload {
+        Workload {
+            kind: Kind::Conv,
+            batch: 1,
+            input: [1, 56, 56],
+            output: [1, 28, 28],
+            cin: 64,
+            cout: 128,
+            window: [1, 3, 3],
+            stride: [1, 2, 2],
+            dilation: [1; 3],
+            groups: 1,
+            operands: 1,
+            bits: 32,
+            macs: 9 * 64 * 128 * 28 * 28,
+            weights: 9 * 64 * 128,
+            read: 56 * 56 * 64,
+            written: 28 * 28 * 128,
+        }
+    }
+
+    #[test]
+    fn nn_meter_features_follow_its_formulas() {
+        let conv = convolution();
+        let params = 128.0 * (9.0 * 64.0 + 1.0);
+        let expected = vec![56.0, 64.0, 128.0, 3.0, 2.0, 2.0 * 784.0 * params / 2e6, params / 1e6];
+        assert_eq!(nn_meter_features(&conv, &[64]), Some(expected));
+        let concat = Workload { kind: Kind::Concat, ..conv };
+        let row = nn_meter_features(&concat, &[16, 16, 32]);
+        assert_eq!(row, Some(vec![56.0, 3.0, 16.0, 16.0, 32.0, 0.0]));
+        assert_eq!(nn_meter_features(&Workload { kind: Kind::Swish, ..conv }, &[64]), None);
+    }
+
+    #[test]
+    fn physical_features_have_their_units() {
+        let conv = convolution();
+        assert_eq!(conv.flops().0, 2 * conv.macs);
+        assert_eq!(conv.weight_bytes().0, 4 * 9 * 64 * 128);
+        assert_eq!(conv.bytes_read().0 + conv.bytes_written().0, 4 * (200_704 + 100_352));
+        assert_eq!(Feature::GemmMacs.of(&conv), conv.macs as f64);
+        let odd = Workload { cout: 9, ..conv };
+        assert_eq!(Feature::GemmMacs.of(&odd), (9 * 64 * 16 * 784) as f64);
+        assert_eq!(Feature::CoutMod8.of(&odd), 1.0);
+    }
 
     #[test]
     fn names_read_back() {

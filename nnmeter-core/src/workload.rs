@@ -1,7 +1,8 @@
 //! What a kernel has to do, in numbers: extents, channels, window, arithmetic and memory traffic.
 //!
 //! Everything a kernel model may look at is here, and nothing of the graph is left: two kernels with
-//! equal workloads cost the same. Extents are logical, whatever the memory layout of the file was.
+//! equal workloads cost the same. Extents are logical, whatever the memory layout of the file was, and
+//! stop at `u32::MAX`.
 
 use crate::detect::{Kernel, Unit};
 use crate::graph::{NodeId, Value};
@@ -12,7 +13,7 @@ use crate::typed::TypedGraph;
 use crate::units::{Bytes, Flops};
 
 /// Extents over depth, height and width; absent axes are 1.
-pub type Extents = [usize; 3];
+pub type Extents = [u32; 3];
 
 /// The work of one kernel, or of one of several heavy operators that rules fused into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,15 +21,15 @@ pub struct Workload {
     /// Which model prices it.
     pub kind: Kind,
     /// Batch size.
-    pub batch: usize,
+    pub batch: u32,
     /// Spatial extents of the first data operand.
     pub input: Extents,
     /// Spatial extents of the result.
     pub output: Extents,
     /// Channels of the first data operand.
-    pub cin: usize,
+    pub cin: u32,
     /// Channels of the result.
-    pub cout: usize,
+    pub cout: u32,
     /// Window of a convolution or pooling; ones elsewhere.
     pub window: Extents,
     /// Strides; ones elsewhere.
@@ -36,11 +37,11 @@ pub struct Workload {
     /// Dilations; ones elsewhere.
     pub dilation: Extents,
     /// Groups of a convolution; 1 elsewhere.
-    pub groups: usize,
+    pub groups: u32,
     /// Number of data operands.
-    pub operands: usize,
+    pub operands: u32,
     /// Bits of an element of the first data operand.
-    pub bits: usize,
+    pub bits: u32,
     /// Multiply-accumulates.
     pub macs: u64,
     /// Elements of weight matrices and filters (not of biases).
@@ -72,7 +73,7 @@ impl Workload {
             dilation: [1; 3],
             groups: 1,
             operands: data.operands,
-            bits: data.first.dtype.bits(),
+            bits: narrow(data.first.dtype.bits()),
             macs: 0,
             weights: 0,
             read: data.elements,
@@ -115,7 +116,7 @@ impl Workload {
             self.window = extents(window);
             self.stride = extents_or_ones(&conv.strides);
             self.dilation = extents_or_ones(&conv.dilations);
-            self.groups = if self.kind == Kind::DwConv { self.cin } else { conv.groups };
+            self.groups = if self.kind == Kind::DwConv { self.cin } else { narrow(conv.groups) };
         }
         Some(())
     }
@@ -145,7 +146,7 @@ impl Workload {
 
     /// Output positions of all images of the batch.
     pub fn output_points(&self) -> u64 {
-        product(&self.output).saturating_mul(self.batch as u64)
+        product(&self.output).saturating_mul(u64::from(self.batch))
     }
 
     /// Elements of the window.
@@ -167,30 +168,30 @@ impl Workload {
                 Flops(self.macs.saturating_mul(2).saturating_add(self.read.saturating_mul(2)))
             }
             _ if self.macs > 0 => Flops(self.macs.saturating_mul(2)),
-            _ => Flops(self.written.saturating_mul(self.operands.max(1) as u64)),
+            _ => Flops(self.written.saturating_mul(u64::from(self.operands.max(1)))),
         }
     }
 
     /// Memory read from data operands.
     pub fn bytes_read(&self) -> Bytes {
-        Bytes(self.read.saturating_mul(self.bits as u64) / 8)
+        Bytes(self.read.saturating_mul(u64::from(self.bits)) / 8)
     }
 
     /// Memory written.
     pub fn bytes_written(&self) -> Bytes {
-        Bytes(self.written.saturating_mul(self.bits as u64) / 8)
+        Bytes(self.written.saturating_mul(u64::from(self.bits)) / 8)
     }
 
     /// Memory of weights.
     pub fn weight_bytes(&self) -> Bytes {
-        Bytes(self.weights.saturating_mul(self.bits as u64) / 8)
+        Bytes(self.weights.saturating_mul(u64::from(self.bits)) / 8)
     }
 }
 
 /// The data operands of a unit.
 struct Data<'g> {
     first: &'g TensorType,
-    operands: usize,
+    operands: u32,
     elements: u64,
 }
 
@@ -224,16 +225,20 @@ fn outputs_of(graph: &TypedGraph, id: NodeId) -> Option<u64> {
 
 /// Batch, channels and spatial extents of a tensor. A product's columns are its channels and its
 /// rows beyond the batch lie along the width.
-fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (usize, usize, Extents) {
+fn logical(kind: Kind, layout: Layout, ty: &TensorType) -> (u32, u32, Extents) {
     let rank = ty.rank();
+    let batch = if rank > 1 { ty.dims[0] } else { 1 };
     if matches!(kind, Kind::Fc | Kind::MatMul) {
         let columns = ty.dims.last().copied().unwrap_or(1);
-        let batch = if rank > 1 { ty.dims[0] } else { 1 };
-        return (batch, columns, [1, 1, ty.elements() / columns.saturating_mul(batch).max(1)]);
+        let rows = ty.elements() / columns.saturating_mul(batch).max(1);
+        return (narrow(batch), narrow(columns), [1, 1, narrow(rows)]);
     }
     let channels = layout.channel_axis(rank).map_or(ty.elements(), |axis| ty.dims[axis]);
-    let batch = if rank > 1 { ty.dims[0] } else { 1 };
-    (batch, channels, extents(&ty.dims[layout.spatial_axes(rank)]))
+    (narrow(batch), narrow(channels), extents(&ty.dims[layout.spatial_axes(rank)]))
+}
+
+fn narrow(extent: usize) -> u32 {
+    u32::try_from(extent).unwrap_or(u32::MAX)
 }
 
 /// Positions of all images of a batch.
@@ -245,9 +250,15 @@ fn spatial_points(ty: &TensorType, layout: Layout) -> u64 {
 
 /// Right-aligned extents; more than three axes are folded into the first.
 fn extents(dims: &[usize]) -> Extents {
-    let (outer, inner) = dims.split_at(dims.len().saturating_sub(2));
-    let at = |i: usize| inner.len().checked_sub(i).map_or(1, |i| inner[i]);
-    [outer.iter().fold(1, |product, &dim| product.saturating_mul(dim)), at(2), at(1)]
+    match *dims {
+        [] => [1; 3],
+        [x] => [1, 1, narrow(x)],
+        [y, x] => [1, narrow(y), narrow(x)],
+        [ref outer @ .., y, x] => {
+            let depth = outer.iter().fold(1usize, |depth, &dim| depth.saturating_mul(dim));
+            [narrow(depth), narrow(y), narrow(x)]
+        }
+    }
 }
 
 fn extents_or_ones(dims: &Spatial) -> Extents {
@@ -255,5 +266,5 @@ fn extents_or_ones(dims: &Spatial) -> Extents {
 }
 
 fn product(extents: &Extents) -> u64 {
-    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent as u64))
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(u64::from(extent)))
 }

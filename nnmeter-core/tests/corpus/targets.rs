@@ -101,7 +101,7 @@ fn measure(work: &Workload) {
     for feature in Feature::ALL {
         assert!(feature.of(work) >= 0.0, "{} of {work:?}", feature.name());
     }
-    assert!(nn_meter_features(work).is_none_or(|row| !row.is_empty()), "{work:?}");
+    assert!(nn_meter_features(work, &[work.cin]).is_none_or(|row| !row.is_empty()), "{work:?}");
     let (flops, read, written) = (work.flops(), work.bytes_read(), work.bytes_written());
     let bytes = read.0.saturating_add(written.0);
     assert!(flops.0 > 0 || bytes > 0 || work.read == 0 || work.written == 0, "{work:?}");

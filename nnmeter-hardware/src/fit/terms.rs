@@ -195,7 +195,7 @@ mod tests {
     }
 
     /// A square kernel of batch 1: window, stride, then side and channels before and after.
-    fn square(kind: Kind, k: usize, s: usize, from: [usize; 2], to: [usize; 2]) -> Workload {
+    fn square(kind: Kind, k: u32, s: u32, from: [u32; 2], to: [u32; 2]) -> Workload {
         let fan_in = if kind == Kind::DwConv { 1 } else { from[1] };
         Workload {
             kind,
@@ -211,9 +211,9 @@ mod tests {
             operands: 1,
             bits: 32,
             macs: 0,
-            weights: (k * k * fan_in * to[1]) as u64,
-            read: (from[0] * from[0] * from[1]) as u64,
-            written: (to[0] * to[0] * to[1]) as u64,
+            weights: u64::from(k * k * fan_in * to[1]),
+            read: u64::from(from[0] * from[0] * from[1]),
+            written: u64::from(to[0] * to[0] * to[1]),
         }
     }
 

@@ -14,12 +14,12 @@ fn noise(index: usize) -> f64 {
 }
 
 /// A made-up kernel: the `index`th of its kind.
-fn work(kind: Kind, window: usize, index: usize) -> Workload {
+fn work(kind: Kind, window: u32, index: u32) -> Workload {
     let side = 7 + index * 5 % 50;
     let (cin, cout) = (3 + index * 37 % 200, 8 + index * 53 % 300);
     let same = !matches!(kind, Kind::Conv | Kind::Fc);
     let cout = if same { cin } else { cout };
-    let elements = (side * side) as u64;
+    let elements = u64::from(side * side);
     let filter = if kind == Kind::DwConv { 1 } else { cin };
     Workload {
         kind,
@@ -35,9 +35,9 @@ fn work(kind: Kind, window: usize, index: usize) -> Workload {
         operands: 1,
         bits: 32,
         macs: 0,
-        weights: (window * window * filter * cout) as u64,
-        read: elements * cin as u64,
-        written: elements * cout as u64,
+        weights: u64::from(window * window * filter * cout),
+        read: elements * u64::from(cin),
+        written: elements * u64::from(cout),
     }
 }
 
@@ -49,7 +49,7 @@ fn made_up(rates: &[f64]) -> Samples {
     for model in 0..400 {
         let layer = |i: usize| {
             let (kind, window) = kinds[(noise(model * 31 + i) * 5.0) as usize];
-            work(kind, window, model * 7 + i)
+            work(kind, window, (model * 7 + i) as u32)
         };
         let works: Vec<Workload> = (0..12).map(layer).collect();
         let cost = |work: &Workload| -> f64 {
