@@ -42,6 +42,8 @@ impl KernelModel {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parametric {
     terms: Vec<Term>,
+    /// The terms that apply to a window of one element, to a small and to a large one.
+    applicable: [Vec<(Feature, f64)>; 3],
 }
 
 /// A term of a [`Parametric`] model.
@@ -99,7 +101,9 @@ impl Parametric {
         }
         match terms.iter().find(|term| !(term.rate.is_finite() && term.rate >= 0.0)) {
             Some(term) => wrong(format!("has rate {} for {}", term.rate, term.feature.name())),
-            None => Ok(Self { terms }),
+            None => {
+                Ok(Self { applicable: REPRESENTATIVES.map(|area| applicable(&terms, area)), terms })
+            }
         }
     }
 
@@ -109,10 +113,21 @@ impl Parametric {
     }
 
     fn cost(&self, work: &Workload) -> f64 {
-        let area = work.window_area();
-        let applies = |term: &&Term| term.window.contains(area);
-        self.terms.iter().filter(applies).map(|term| term.rate * term.feature.of(work)).sum()
+        let class = match work.window_area() {
+            0..=1 => 0,
+            2..=16 => 1,
+            _ => 2,
+        };
+        self.applicable[class].iter().map(|(feature, rate)| rate * feature.of(work)).sum()
     }
+}
+
+/// A window area for each set of terms that may apply together.
+const REPRESENTATIVES: [u64; 3] = [1, 2, 17];
+
+fn applicable(terms: &[Term], area: u64) -> Vec<(Feature, f64)> {
+    let applies = |term: &&Term| term.window.contains(area);
+    terms.iter().filter(applies).map(|term| (term.feature, term.rate)).collect()
 }
 
 /// A tree ensemble over named features.
@@ -203,5 +218,40 @@ impl FittedRange {
         let configuration = configuration(work);
         let places = configuration.iter().zip(&self.low).zip(&self.high);
         places.fold(true, |holds, ((value, low), high)| holds & (low <= value) & (value <= high))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_representative_stands_for_its_class() {
+        let classes = [
+            WindowClass::Any,
+            WindowClass::Pointwise,
+            WindowClass::Spatial,
+            WindowClass::Small,
+            WindowClass::Large,
+        ];
+        for (areas, representative) in [(1..=1, 1), (2..=16, 2), (17..=200, 17)] {
+            for (area, class) in areas.flat_map(|area| classes.map(|class| (area, class))) {
+                assert_eq!(
+                    class.contains(area),
+                    class.contains(representative),
+                    "{class:?} {area}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_rates_that_make_no_sense() {
+        let term = |rate| Term { feature: Feature::One, window: WindowClass::Any, rate };
+        for rate in [-1.0, f64::NAN, f64::INFINITY] {
+            assert!(Parametric::new(vec![term(rate)]).is_err(), "{rate}");
+        }
+        assert!(Parametric::new(Vec::new()).is_err());
+        assert!(Parametric::new(vec![term(0.0)]).is_ok());
     }
 }

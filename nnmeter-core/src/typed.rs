@@ -27,7 +27,7 @@ pub struct TypedGraph {
     order: Vec<NodeId>,
     first: Vec<u32>,
     facts: Vec<Fact>,
-    operators: Vec<bool>,
+    roles: Vec<Role>,
     /// By node that reads a value of unknown type: where types are first unknown.
     origins: HashMap<NodeId, NodeId>,
 }
@@ -37,9 +37,9 @@ impl TypedGraph {
     /// node, in the order of node indices, those of node `i` from `first[i]` on.
     pub(crate) fn new(graph: Graph, order: Vec<NodeId>, first: Vec<u32>, facts: Vec<Fact>) -> Self {
         let nodes = graph.dag().node_weights().zip(&first);
-        let operators = nodes.map(|(node, &first)| runs(node, facts.get(first as usize))).collect();
+        let roles = nodes.map(|(node, &first)| Role::of(node, facts.get(first as usize))).collect();
         let origins = HashMap::new();
-        let mut typed = Self { graph, order, first, facts, operators, origins };
+        let mut typed = Self { graph, order, first, facts, roles, origins };
         if typed.facts.iter().any(|fact| fact.ty.is_none()) {
             typed.origins = typed.find_origins();
         }
@@ -98,19 +98,35 @@ impl TypedGraph {
     /// Whether a node runs at inference: not an input, not a constant, and not computed from
     /// constants (or shapes) alone, which a runtime folds when it loads the model.
     pub fn is_op(&self, id: NodeId) -> bool {
-        self.operators[id.index()]
+        self.roles[id.index()] != Role::AtLoad
     }
 
-    /// Whether a node only gives the same bytes another shape.
+    /// Whether an operator only gives the same bytes another shape.
     pub fn is_view(&self, id: NodeId) -> bool {
-        matches!(self.graph.node(id).op, Op::Reshape(_))
+        self.roles[id.index()] == Role::View
     }
 }
 
-/// Whether a node runs at inference, from what is known of its first output.
-fn runs(node: &Node, first: Option<&Fact>) -> bool {
-    match node.op {
-        Op::Input(..) | Op::Const(_) => false,
-        _ => node.outputs == 0 || first.is_none_or(|fact| !fact.constant),
+/// What a node does at inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Nothing: an input, or computed at load.
+    AtLoad,
+    /// It gives the same bytes another shape.
+    View,
+    /// It computes.
+    Operator,
+}
+
+impl Role {
+    /// The role of a node, from what is known of its first output.
+    fn of(node: &Node, first: Option<&Fact>) -> Self {
+        let constant = node.outputs > 0 && first.is_some_and(|fact| fact.constant);
+        match node.op {
+            Op::Input(..) | Op::Const(_) => Role::AtLoad,
+            _ if constant => Role::AtLoad,
+            Op::Reshape(_) => Role::View,
+            _ => Role::Operator,
+        }
     }
 }

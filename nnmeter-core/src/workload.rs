@@ -79,8 +79,10 @@ impl Workload {
             read: data.elements,
             written: outputs_of(graph, unit.tail)?,
         };
-        for &node in kernel.nodes_of(unit) {
-            work.add_operator(graph, node)?;
+        if unit.kind.is_anchor() {
+            for &node in kernel.nodes_of(unit) {
+                work.add_operator(graph, node)?;
+            }
         }
         Some(work)
     }
