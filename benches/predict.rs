@@ -1,8 +1,8 @@
 //! From a model to a number: as a file with its weights, as a graph in memory, as a process.
 //!
-//! Figures of nn-Meter 2.0 for the same questions, on a machine of the same kind (2-vCPU Xeon at
-//! 2.8 GHz, official forests' size): ResNet-18 from ONNX 340 ms, ShuffleNetV2 from its graph 265 ms,
-//! the command line 6.6 s.
+//! Figures of nn-Meter 2.0 for the same questions, from another machine (2-vCPU Ice Lake Xeon at
+//! 2.8 GHz, CPU time, forests of the official size): ResNet-18 from ONNX 340 ms, ShuffleNetV2 from its
+//! graph 265 ms, the command line 6.6 s.
 
 use std::fs::File;
 use std::io::Write;
