@@ -8,6 +8,7 @@
 //! escapes, and what is longer than any honest name loses its middle. The line stays below 1 KiB.
 
 use std::fmt;
+use std::ops::Deref;
 
 /// How many bytes a part of an error may have.
 const LONGEST: usize = 300;
@@ -39,13 +40,15 @@ pub enum ErrorKind {
     BadModel,
 }
 
-/// An error: its subject, what was found, what was expected, and a hint.
+/// An error: its kind, and what it says ([`Message`], whose methods it has).
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Error(Box<Parts>);
+#[error("{}", .0.1)]
+pub struct Error(Box<(ErrorKind, Message)>);
 
-#[derive(Clone, Debug)]
-struct Parts {
-    kind: ErrorKind,
+/// What an error says: its subject, what was found, what was expected, and a hint. Other crates
+/// build their own error types on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
     subject: String,
     found: String,
     expected: Option<String>,
@@ -55,59 +58,84 @@ struct Parts {
 impl Error {
     /// An error about `subject` (`node #12 "conv2d_3"`), where `found` is the fact that is wrong.
     pub fn new(kind: ErrorKind, subject: impl Into<String>, found: impl Into<String>) -> Self {
-        Self(Box::new(Parts {
-            kind,
-            subject: plain(subject.into()),
-            found: plain(found.into()),
-            expected: None,
-            hint: None,
-        }))
+        Self(Box::new((kind, Message::new(subject, found))))
     }
 
     /// Adds what would have been right.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = Some(plain(expected.into()));
+        self.0.1.set_expected(expected);
         self
     }
 
     /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(plain(hint.into()));
+        self.0.1.set_hint(hint);
         self
     }
 
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        self.0.0
+    }
+}
+
+impl Deref for Error {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.0.1
+    }
+}
+
+impl Message {
+    /// About `subject`, where `found` is the fact that is wrong.
+    pub fn new(subject: impl Into<String>, found: impl Into<String>) -> Self {
+        let (subject, found) = (plain(subject.into()), plain(found.into()));
+        Self { subject, found, expected: None, hint: None }
+    }
+
+    /// Says what would have been right.
+    pub fn set_expected(&mut self, expected: impl Into<String>) {
+        self.expected = Some(plain(expected.into()));
+    }
+
+    /// Says what the user can do about it.
+    pub fn set_hint(&mut self, hint: impl Into<String>) {
+        self.hint = Some(plain(hint.into()));
+    }
+
+    /// Puts `place` before the subject: `file.nnmeter, part "rules.json"`.
+    pub fn set_place(&mut self, place: impl fmt::Display) {
+        self.subject = plain(format!("{place}, {}", self.subject));
     }
 
     /// The offending thing.
     pub fn subject(&self) -> &str {
-        &self.0.subject
+        &self.subject
     }
 
     /// What was found there.
     pub fn found(&self) -> &str {
-        &self.0.found
+        &self.found
     }
 
     /// What would have been right.
     pub fn expectation(&self) -> Option<&str> {
-        self.0.expected.as_deref()
+        self.expected.as_deref()
     }
 
     /// What the user can do about it.
     pub fn advice(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        self.hint.as_deref()
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.subject, self.0.found)?;
-        match &self.0.expected {
+        write!(f, "{}: {}", self.subject, self.found)?;
+        match &self.expected {
             Some(expected) => write!(f, "; expected {expected}"),
             None => Ok(()),
         }

@@ -1,12 +1,15 @@
 //! The one error type of this crate: the offending thing, what was found there, what was expected,
 //! and a hint.
 //!
-//! It has the shape of [`nnmeter_core::error::Error`], which converts into it. It prints as one
+//! It says what [`nnmeter_core::error::Error`] says, which converts into it. It prints as one
 //! line, `device "cortexA76": no predictor of that name; expected one of ...`. The hint is kept
 //! apart so that a command line can put it on a line of its own.
 
 use std::fmt;
 use std::io;
+use std::ops::Deref;
+
+use nnmeter_core::error::Message;
 
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,30 +34,16 @@ pub enum ErrorKind {
     Core(nnmeter_core::error::ErrorKind),
 }
 
-/// An error: its subject, what was found, what was expected, and a hint.
+/// An error: its kind, and what it says ([`Message`], whose methods it has).
 #[derive(Clone, Debug, thiserror::Error)]
-pub struct Error(Box<Parts>);
-
-#[derive(Clone, Debug)]
-struct Parts {
-    kind: ErrorKind,
-    subject: String,
-    found: String,
-    expected: Option<String>,
-    hint: Option<String>,
-}
+#[error("{}", .0.1)]
+pub struct Error(Box<(ErrorKind, Message)>);
 
 impl Error {
     /// An error about `subject` (`part "latency_ms.json"`), where `found` is the fact that is
     /// wrong.
     pub fn new(kind: ErrorKind, subject: impl Into<String>, found: impl Into<String>) -> Self {
-        Self(Box::new(Parts {
-            kind,
-            subject: subject.into(),
-            found: found.into(),
-            expected: None,
-            hint: None,
-        }))
+        Self(Box::new((kind, Message::new(subject, found))))
     }
 
     /// An error of the operating system about `subject`, a path usually.
@@ -65,76 +54,48 @@ impl Error {
     /// Adds what would have been right.
     #[must_use]
     pub fn expected(mut self, expected: impl Into<String>) -> Self {
-        self.0.expected = Some(expected.into());
+        self.0.1.set_expected(expected);
         self
     }
 
     /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.0.hint = Some(hint.into());
+        self.0.1.set_hint(hint);
         self
     }
 
     /// Puts `place` before the subject: `file.nnmeter, part "rules.json"`.
     #[must_use]
     pub fn within(mut self, place: impl fmt::Display) -> Self {
-        self.0.subject = format!("{place}, {}", self.0.subject);
+        self.0.1.set_place(place);
         self
     }
 
     /// Gives the error another kind, where a caller knows better what it means.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
-        self.0.kind = kind;
+        self.0.0 = kind;
         self
     }
 
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
-    }
-
-    /// The offending thing.
-    pub fn subject(&self) -> &str {
-        &self.0.subject
-    }
-
-    /// What was found there.
-    pub fn found(&self) -> &str {
-        &self.0.found
-    }
-
-    /// What would have been right.
-    pub fn expectation(&self) -> Option<&str> {
-        self.0.expected.as_deref()
-    }
-
-    /// What the user can do about it.
-    pub fn advice(&self) -> Option<&str> {
-        self.0.hint.as_deref()
+        self.0.0
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.subject, self.0.found)?;
-        match &self.0.expected {
-            Some(expected) => write!(f, "; expected {expected}"),
-            None => Ok(()),
-        }
+impl Deref for Error {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.0.1
     }
 }
 
 impl From<nnmeter_core::error::Error> for Error {
     fn from(error: nnmeter_core::error::Error) -> Self {
-        Self(Box::new(Parts {
-            kind: ErrorKind::Core(error.kind()),
-            subject: error.subject().to_owned(),
-            found: error.found().to_owned(),
-            expected: error.expectation().map(str::to_owned),
-            hint: error.advice().map(str::to_owned),
-        }))
+        Self(Box::new((ErrorKind::Core(error.kind()), Message::clone(&error))))
     }
 }
 
