@@ -96,18 +96,28 @@ pub(crate) fn text(
     prediction: &Prediction<Millis>,
     allow_uncovered: bool,
 ) -> String {
-    let (low, high) = prediction.interval;
     let mut text = format!(
-        "{file} on {device}: {:.2} (90 % interval {:.2} to {:.2})\n\n{}\n",
-        prediction.total,
-        low.value(),
-        high,
+        "{file} on {device}: {}\n\n{}\n",
+        headline(prediction),
         kernel_table(graph, prediction).trim_fmt()
     );
     text.push_str(&outside_note(prediction));
     text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
     text.push('\n');
     text
+}
+
+/// The total with its interval, or that it is not all there is.
+fn headline(prediction: &Prediction<Millis>) -> String {
+    let (low, high) = prediction.interval;
+    if prediction.uncovered.is_empty() {
+        return format!("{:.2} (90 % interval {:.2} to {high:.2})", prediction.total, low.value());
+    }
+    format!(
+        "more than {:.2}, for {:.1} % of its operators (the others have no price)",
+        prediction.total,
+        100.0 * prediction.coverage
+    )
 }
 
 fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {

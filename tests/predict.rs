@@ -92,6 +92,7 @@ fn uncovered_operators_fail_unless_allowed() {
     let file = "tests/models/efficientnet_b0.onnx";
     let refused = predict(&[file]);
     assert_eq!(refused.code, 1);
+    assert!(refused.out.contains(": more than 60."), "{}", refused.out);
     assert!(refused.out.contains("NOT COVERED by the total: "), "{}", refused.out);
     assert!(refused.out.contains("--allow-uncovered"), "{}", refused.out);
     assert_eq!(predict(&[file, "--allow-uncovered"]).code, 0);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{shell, tidy};
 
-/// Format, lints, house rules, and all tests of the workspace.
+/// Format, lints, house rules, documentation, and all tests of the workspace.
 ///
 /// With --data also the tests on nn-Meter's benchmark set, which the repository does not hold.
 #[derive(clap::Args)]
@@ -21,6 +21,8 @@ impl Test {
         shell::cargo(["fmt", "--all", "--check"])?;
         tidy::run()?;
         shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+        let no_warnings = [("RUSTDOCFLAGS", "-D warnings".as_ref())];
+        shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
         self.tests()
     }
 

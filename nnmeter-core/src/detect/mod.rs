@@ -1,8 +1,8 @@
 //! Kernel detection: which operators the device's runtime executes as one kernel.
 //!
-//! Three steps, each in its own file: every operator gets its kind ([`classify`]), multi-operator
-//! blocks such as hard swish or squeeze-and-excite collapse into one *unit* ([`blocks`]), and units
-//! fuse along their wires as the rules say ([`chains`]). A wire fuses or not for reasons that lie in
+//! Three steps, each in its own file: every operator gets its kind (`classify`), multi-operator
+//! blocks such as hard swish or squeeze-and-excite collapse into one *unit* (`blocks`), and units
+//! fuse along their wires as the rules say (`chains`). A wire fuses or not for reasons that lie in
 //! its two ends alone, so the order of nodes in the file changes nothing, and the whole is linear
 //! in the size of the graph. [`explain`] tells the reasons.
 //!
