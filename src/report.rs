@@ -97,8 +97,9 @@ pub(crate) fn text(
     allow_uncovered: bool,
 ) -> String {
     let (low, high) = prediction.interval;
+    let digits = if prediction.total.value() < 1.0 { 4 } else { 2 }; // four as in the table
     let mut text = format!(
-        "{file} on {device}: {:.2} (90 % interval {:.2} to {:.2})\n\n{}\n",
+        "{file} on {device}: {:.digits$} (90 % interval {:.digits$} to {:.digits$})\n\n{}\n",
         prediction.total,
         low.value(),
         high,
