@@ -159,10 +159,11 @@ impl Tally {
 
     fn nothing(&self, column: &str) -> String {
         let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        format!(
-            "data set: has no figure in column \"{column}\"; it has the columns {}",
-            if columns.is_empty() { "none".to_owned() } else { columns.join(", ") }
-        )
+        if columns.is_empty() {
+            return "data set: holds no model with a measured figure".to_owned();
+        }
+        let columns = columns.join(", ");
+        format!("data set: has no figure in column \"{column}\"; it has the columns {columns}")
     }
 }
 

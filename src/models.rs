@@ -69,6 +69,9 @@ impl ReadArgs {
 
 /// Replaces folders by the model files in them, sorted by name.
 pub(crate) fn expand(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    if paths.iter().filter(|path| *path == Path::new("-")).count() > 1 {
+        return Err(Usage("-: is given twice; standard input can be read once".to_owned()).into());
+    }
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

@@ -109,13 +109,14 @@ pub(crate) fn text(
 
 /// The total with its interval, or that it is not all there is.
 fn headline(prediction: &Prediction<Millis>) -> String {
-    let (low, high) = prediction.interval;
+    let Prediction { total, interval: (low, high), .. } = prediction;
+    let digits = if total.value() < 1.0 { 4 } else { 2 }; // four as in the table
     if prediction.uncovered.is_empty() {
-        return format!("{:.2} (90 % interval {:.2} to {high:.2})", prediction.total, low.value());
+        let low = low.value();
+        return format!("{total:.digits$} (90 % interval {low:.digits$} to {high:.digits$})");
     }
     format!(
-        "more than {:.2}, for {:.1} % of its operators (the others have no price)",
-        prediction.total,
+        "more than {total:.digits$}, for {:.1} % of its operators (the others have no price)",
         100.0 * prediction.coverage
     )
 }

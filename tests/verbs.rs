@@ -138,6 +138,19 @@ fn a_bad_line_is_named_and_the_rest_counts() {
 }
 
 #[test]
+fn a_data_set_without_a_model_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("nets.jsonl");
+    let path = file.to_str().expect("UTF-8");
+    for (text, lines) in [("", 1), ("{\n", 3)] {
+        std::fs::write(&file, text).expect("a file");
+        let run = nnmeter(&["evaluate", path, "-d", DEVICE]);
+        assert_eq!((run.code, run.err.lines().count()), (1, lines), "{run:?}");
+        assert!(run.err.ends_with("holds no model with a measured figure\n"), "{}", run.err);
+    }
+}
+
+#[test]
 fn completions_for_each_shell() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let run = nnmeter(&["completions", shell]);

@@ -174,7 +174,8 @@ pub fn workloads(
     let units = kernel.units();
     let mut work = SmallVec::new();
     for unit in units.iter().filter(|unit| unit.kind.is_anchor()) {
-        work.push(Workload::of_unit(graph, kernel, unit).ok_or_else(unknown)?);
+        let own = Workload::of_unit(graph, kernel, unit).ok_or_else(unknown)?;
+        work.push(Workload { kind: priced_as(&own), ..own });
     }
     if work.is_empty() {
         let first = units.iter().position(|unit| unit.kind != Kind::Reshape).unwrap_or(0);
@@ -188,6 +189,15 @@ pub fn workloads(
         add_fused_traffic(graph, kernel, only).ok_or_else(unknown)?;
     }
     Ok(work)
+}
+
+/// A fully connected layer of several rows is the matrix product of a pointwise convolution, and
+/// not the product with a vector that measurements of fully connected layers are of.
+fn priced_as(work: &Workload) -> Kind {
+    match work.kind {
+        Kind::Fc if work.output_points() > 1 => Kind::Conv,
+        kind => kind,
+    }
 }
 
 fn with_follower(kind: Kind, follower: Option<Kind>) -> Kind {
@@ -224,7 +234,8 @@ impl<U: MetricUnit> Tally<U> {
     }
 
     fn finish(self, interval: Interval, detection: Detection) -> Prediction<U> {
-        let total: f64 = self.kernels.iter().map(|kernel| kernel.cost.value()).sum();
+        let costs = self.kernels.iter().map(|kernel| kernel.cost.value());
+        let total = costs.fold(0.0, |sum, cost| sum + cost); // `sum` of nothing is -0.0
         let inside = self.kernels.iter().all(|kernel| kernel.outside.is_empty());
         let width = if inside { interval.inside } else { interval.outside };
         let coverage = match self.operators {

@@ -127,6 +127,9 @@ impl Workload {
         let (a, b) = (graph.operand_type(id, 0)?, graph.operand_type(id, 1)?);
         let inner_axis = b.rank().saturating_sub(if transpose_b { 1 } else { 2 });
         let inner = b.dims.get(inner_axis).copied().or_else(|| a.dims.last().copied())?;
+        if matches!(self.kind, Kind::Fc | Kind::MatMul) {
+            self.set_product(graph.output_type(id)?, inner);
+        }
         let result = graph.output_type(id)?.elements() as u64;
         self.macs = self.macs.saturating_add(result.saturating_mul(inner as u64));
         for (slot, ty) in [(0, a), (1, b)] {
@@ -136,6 +139,13 @@ impl Workload {
             }
         }
         Some(())
+    }
+
+    /// Extents of a product by its result and inner extent, whichever operand is transposed.
+    fn set_product(&mut self, result: &TensorType, inner: usize) {
+        let (batch, cout, rows) = logical(self.kind, Layout::ChannelsLast, result);
+        (self.batch, self.cin, self.cout) = (batch, narrow(inner), cout);
+        (self.input, self.output) = (rows, rows);
     }
 
     fn add_pool(&mut self, pool: &Pool) {

@@ -1,7 +1,7 @@
 //! Gated blocks in their common spellings: hard sigmoid, hard swish, swish, squeeze-and-excite.
 //!
 //! A hard sigmoid is `relu6(x + 3) / 6` (or `* 1/6`), a hard swish is `x` times that, with the
-//! division before or after the product; both also exist as operators of their own. Constants that
+//! division of a factor or of the product; both also exist as operators of their own. Constants that
 //! the file does not give (nn-Meter's benchmark graphs keep only their shapes) are taken to be right.
 
 use smallvec::SmallVec;
@@ -21,6 +21,8 @@ pub(super) fn ending_in_mul(blocks: &Blocks<'_>, tail: NodeId) -> Option<Match> 
     let [a, b] = operands[..] else { return None };
     self_gated(blocks, a, b)
         .or_else(|| self_gated(blocks, b, a))
+        .or_else(|| scaled_first(blocks, a, b))
+        .or_else(|| scaled_first(blocks, b, a))
         .or_else(|| squeeze_excite(blocks, a, b))
         .or_else(|| squeeze_excite(blocks, b, a))
 }
@@ -44,16 +46,26 @@ pub(super) fn ending_in_clip(blocks: &Blocks<'_>, tail: NodeId) -> Option<Match>
     let shift = blocks.inner(blocks.input(tail)?, Kind::Add)?;
     let (scaled, half) = blocks.with_constant(shift)?;
     let scale = blocks.inner(scaled, Kind::Mul).or_else(|| blocks.inner(scaled, Kind::Binary))?;
-    let (input, factor) = blocks.with_constant(scale)?;
-    let is_sixth = match &blocks.graph.graph().node(scale).op {
-        Op::Binary(Binary::Mul) => close(factor, 1.0 / 6.0),
-        Op::Binary(Binary::Div) => close(factor, 6.0) && divides_data(blocks, scale),
-        _ => false,
-    };
-    let single = |id| blocks.constant_elements(id).is_none_or(|n| n == 1);
-    (is_sixth && close(half, 0.5) && single(shift) && single(scale))
+    let input = divided_by_six(blocks, scale)?;
+    (close(half, 0.5) && is_single(blocks, shift))
         .then(|| blocks.found(Kind::HardSigmoid, input, &[shift, scale]))
         .flatten()
+}
+
+/// What the operator at `id` divides by 6, or multiplies by a sixth.
+fn divided_by_six(blocks: &Blocks<'_>, id: NodeId) -> Option<Value> {
+    let (input, factor) = blocks.with_constant(id)?;
+    let is_sixth = match &blocks.graph.graph().node(id).op {
+        Op::Binary(Binary::Mul) => close(factor, 1.0 / 6.0),
+        Op::Binary(Binary::Div) => close(factor, 6.0) && divides_data(blocks, id),
+        _ => false,
+    };
+    (is_sixth && is_single(blocks, id)).then_some(input)
+}
+
+/// Whether the constant operand is one number, as far as its type is known.
+fn is_single(blocks: &Blocks<'_>, id: NodeId) -> bool {
+    blocks.constant_elements(id).is_none_or(|n| n == 1)
 }
 
 /// `relu6(x + 3)` or `x relu6(x + 3)`, scaled by a sixth at `tail`.
@@ -76,13 +88,21 @@ fn sixth(blocks: &Blocks<'_>, tail: NodeId, factor: f64) -> Option<Match> {
     gate(a, b).or_else(|| gate(b, a))
 }
 
+/// `(x / 6) relu6(x + 3)`.
+fn scaled_first(blocks: &Blocks<'_>, scaled: Value, gate: Value) -> Option<Match> {
+    let scale = blocks.inner(scaled, Kind::Mul).or_else(|| blocks.inner(scaled, Kind::Binary))?;
+    let x = divided_by_six(blocks, scale)?;
+    let (input, mut tails) = shifted_relu6(blocks, gate)?;
+    tails.push(scale);
+    (input == x).then(|| blocks.found(Kind::Hswish, x, &tails)).flatten()
+}
+
 /// `relu6(x + 3)`: the `x`, and the two units.
 fn shifted_relu6(blocks: &Blocks<'_>, value: Value) -> Option<(Value, SmallVec<[NodeId; 8]>)> {
     let clip = blocks.inner(value, Kind::Relu)?;
     let shift = blocks.inner(blocks.input(clip)?, Kind::Add)?;
     let (input, three) = blocks.with_constant(shift)?;
-    let single = blocks.constant_elements(shift).is_none_or(|n| n == 1);
-    let matches = is_clip(blocks, clip, 6.0) && close(three, 3.0) && single;
+    let matches = is_clip(blocks, clip, 6.0) && close(three, 3.0) && is_single(blocks, shift);
     matches.then(|| (input, SmallVec::from_slice(&[clip, shift])))
 }
 

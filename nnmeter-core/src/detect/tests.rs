@@ -103,6 +103,8 @@ fn hard_swish_in_every_spelling() {
         "a = add x 3 ; r = relu6 a ; m = mul r 0.16667 ; y = mul x m",
         "a = add 3 x ; r = relu6 a ; m = div r 6 ; y = mul m x",
         "a = add x 3 ; r = relu6 a ; m = mul x r ; y = div m 6",
+        "d = div x 6 ; a = add x 3 ; r = relu6 a ; y = mul d r",
+        "a = add x 3 ; r = relu6 a ; d = mul x 0.16667 ; y = mul r d",
         "s = hardsigmoid x ; y = mul x s",
         "y = hardswish x",
     ];

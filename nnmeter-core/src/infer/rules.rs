@@ -61,8 +61,16 @@ impl Site<'_> {
         let data = self.ty(0)?;
         Ok(match unary {
             Unary::IsNaN | Unary::IsInf => TensorType::new(DType::Bool, data.dims.clone()),
+            Unary::QuantizeLinear => self.converted(data, 2, DType::I8),
+            Unary::DequantizeLinear => self.converted(data, 1, DType::F32),
             _ => data.clone(),
         })
+    }
+
+    /// `data` with elements as those of the operand in `slot`, if it is there.
+    fn converted(&self, data: &TensorType, slot: usize, otherwise: DType) -> TensorType {
+        let like = self.optional_ty(slot).ok().flatten();
+        TensorType::new(like.map_or(otherwise, |ty| ty.dtype), data.dims.clone())
     }
 
     /// The operand's own type, if it has the axis.

@@ -59,6 +59,10 @@ pub enum Unary {
     Acosh,
     Atanh,
     CumSum,
+    /// From floats to the integers that its third operand is of.
+    QuantizeLinear,
+    /// Back from integers; of data, not of a stored weight.
+    DequantizeLinear,
 }
 
 /// An elementwise function of two or more operands.

@@ -136,7 +136,9 @@ names!(Unary {
     Round => "Round", Not => "Not", IsNaN => "IsNaN", IsInf => "IsInf", Sin => "Sin",
     Cos => "Cos", Tan => "Tan", Asin => "Asin", Acos => "Acos", Atan => "Atan", Sinh => "Sinh",
     Cosh => "Cosh", Asinh => "Asinh", Acosh => "Acosh", Atanh => "Atanh", CumSum => "CumSum",
-} with { Unary::Clip { .. } => "Clip", Unary::HardSigmoid { .. } => "HardSigmoid" });
+    QuantizeLinear => "QuantizeLinear",
+} with { Unary::DequantizeLinear => "DequantizeLinear",
+    Unary::Clip { .. } => "Clip", Unary::HardSigmoid { .. } => "HardSigmoid" });
 
 names!(Binary {
     Add => "Add", Sub => "Sub", Mul => "Mul", Div => "Div", FloorDiv => "FloorDiv", Mod => "Mod",

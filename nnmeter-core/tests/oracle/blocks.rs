@@ -22,12 +22,13 @@ pub(crate) fn collapse(graph: &TypedGraph) -> Units<'_> {
     let single =
         |&id: &NodeId| Unit { kind: kind(graph, id), nodes: BTreeSet::from([id]), tail: id };
     let mut units = Units { graph, units: operators.map(single).collect() };
-    let finders: [Finder; 8] = [
+    let finders: [Finder; 9] = [
         bias,
         hard_sigmoid,
         hard_sigmoid_ending_in_clamp,
         gated_by_itself,
         hard_swish_divided_last,
+        hard_swish_divided_first,
         two_step_pool,
         squeeze_excite,
         channel_shuffle,
@@ -165,6 +166,16 @@ fn hard_swish_divided_last(units: &Units<'_>, tail: usize) -> Option<(Kind, Vec<
         let (shifted, mut members) = units.shifted_clamp(gate, product)?;
         members.push(product);
         (shifted == x).then_some((Kind::Hswish, members))
+    })
+}
+
+/// `(x / 6) relu6(x + 3)`
+fn hard_swish_divided_first(units: &Units<'_>, tail: usize) -> Option<(Kind, Vec<usize>)> {
+    units.factors(tail).into_iter().find_map(|(scaled, gate)| {
+        let scale = units.inner(scaled, tail)?;
+        let (shifted, mut members) = units.shifted_clamp(gate, tail)?;
+        members.push(scale);
+        (shifted == units.sixth(scale)?).then_some((Kind::Hswish, members))
     })
 }
 

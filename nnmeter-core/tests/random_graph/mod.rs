@@ -78,6 +78,14 @@ impl Plan {
     }
 }
 
+/// What a spelled hard swish divides by 6.
+#[derive(Clone, Copy, Debug)]
+enum Division {
+    Data,
+    Gate,
+    Product,
+}
+
 /// Pieces that random graphs are made of.
 #[derive(Clone, Copy, Debug)]
 enum Piece {
@@ -91,7 +99,7 @@ enum Piece {
     Number(Binary, f64),
     Pool(PoolKind),
     Reshape,
-    HardSwish { divide_last: bool },
+    HardSwish(Division),
     SqueezeExcite { reshaped: bool },
     Shuffle,
     SplitConcat,
@@ -122,8 +130,9 @@ fn piece() -> impl Strategy<Value = Piece> {
     ];
     let linear = [Piece::Conv, Piece::DwConv, Piece::Fc, Piece::Bias, Piece::BatchNorm];
     let composed = [
-        Piece::HardSwish { divide_last: false },
-        Piece::HardSwish { divide_last: true },
+        Piece::HardSwish(Division::Data),
+        Piece::HardSwish(Division::Gate),
+        Piece::HardSwish(Division::Product),
         Piece::SqueezeExcite { reshaped: false },
         Piece::SqueezeExcite { reshaped: true },
         Piece::Shuffle,
@@ -201,7 +210,7 @@ impl Plan {
             Piece::Number(binary, number) => self.number(binary, a, number),
             Piece::Pool(kind) => self.pool(a, kind),
             Piece::Reshape => self.reshape(a, &[1, 8, 8, 8]),
-            Piece::HardSwish { divide_last } => self.hard_swish(a, divide_last),
+            Piece::HardSwish(division) => self.hard_swish(a, division),
             Piece::SqueezeExcite { reshaped } => self.squeeze_excite(a, reshaped),
             Piece::Shuffle => {
                 let split = self.reshape(a, &[1, 2, 4, 8, 8]);
@@ -268,15 +277,24 @@ impl Plan {
         self.fresh(Op::Reduce { kind: ReduceKind::Mean, keep_dims: true }, &[x, &axes])
     }
 
-    fn hard_swish(&mut self, x: &str, divide_last: bool) -> String {
+    fn hard_swish(&mut self, x: &str, division: Division) -> String {
         let shifted = self.number(Binary::Add, x, 3.0);
         let clamped = self.fresh(Op::Unary(CLIP(6.0)), &[&shifted]);
-        if divide_last {
-            let product = self.fresh(Op::Binary(Binary::Mul), &[x, &clamped]);
-            return self.number(Binary::Div, &product, 6.0);
+        let product = Op::Binary(Binary::Mul);
+        match division {
+            Division::Data => {
+                let scaled = self.number(Binary::Div, x, 6.0);
+                self.fresh(product, &[&scaled, &clamped])
+            }
+            Division::Gate => {
+                let gate = self.number(Binary::Mul, &clamped, 1.0 / 6.0);
+                self.fresh(product, &[&gate, x])
+            }
+            Division::Product => {
+                let product = self.fresh(product, &[x, &clamped]);
+                self.number(Binary::Div, &product, 6.0)
+            }
         }
-        let gate = self.number(Binary::Mul, &clamped, 1.0 / 6.0);
-        self.fresh(Op::Binary(Binary::Mul), &[&gate, x])
     }
 
     fn squeeze_excite(&mut self, x: &str, reshaped: bool) -> String {

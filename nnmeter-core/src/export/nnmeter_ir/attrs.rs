@@ -246,15 +246,14 @@ fn spell_pad(graph: &TypedGraph, id: NodeId, axes: Axes, rank: usize) -> Spelled
     }
 }
 
-/// Whether a tensor of a graph in `layout` with more than two spatial axes takes part: those have
-/// no place in nn-Meter IR.
-pub(super) fn is_volumetric(op: &Op) -> bool {
-    match op {
-        Op::Conv(Conv { layout: Layout::ChannelsFirst, strides, padding, .. }) => {
-            let padded = matches!(padding, Padding::Explicit(begins, _) if begins.len() > 2);
-            strides.len() > 2 || padded
-        }
-        Op::Pool(pool) => pool.layout == Layout::ChannelsFirst && pool.kernel.len() > 2,
-        _ => false,
-    }
+/// Whether an operator on data of `rank` axes, channels first, works on more than two spatial axes:
+/// those have no place in nn-Meter IR.
+pub(super) fn is_volumetric(op: &Op, rank: usize) -> bool {
+    let layout = match op {
+        Op::Conv(conv) => conv.layout,
+        Op::Pool(pool) => pool.layout,
+        Op::GlobalPool(_, layout) => *layout,
+        _ => return false,
+    };
+    layout == Layout::ChannelsFirst && rank > 4
 }

@@ -26,6 +26,11 @@ impl Axes {
         }
     }
 
+    /// Whether tensors of `rank` axes have another order of axes in nn-Meter IR.
+    pub(super) fn turns(self, rank: usize) -> bool {
+        !self.order(rank).is_sorted()
+    }
+
     /// Extents in the order of nn-Meter IR.
     pub(super) fn dims(self, dims: &[usize]) -> Vec<usize> {
         self.order(dims.len()).into_iter().map(|axis| dims[axis]).collect()

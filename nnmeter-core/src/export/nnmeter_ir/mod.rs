@@ -26,7 +26,8 @@ use axes::Axes;
 /// The graph as JSON in nn-Meter IR.
 ///
 /// # Errors
-/// If the graph has operators on volumes with the channels first, which nn-Meter IR cannot say.
+/// If the graph has what nn-Meter IR cannot say: operators on volumes with the channels first,
+/// products of more than matrices, shapes that are not known.
 pub fn write(graph: &TypedGraph) -> Result<Json> {
     let mut writer = Writer {
         graph,
@@ -90,11 +91,7 @@ impl Writer<'_> {
         if !is_input && !self.graph.is_op(id) {
             return Ok(());
         }
-        if attrs::is_volumetric(&node.op) {
-            let label = self.graph.graph().label(id);
-            return Err(Error::new(ErrorKind::Unsupported, label, "works on volumes")
-                .expected("operators on images, which is what nn-Meter IR can say"));
-        }
+        self.check(id)?;
         let Spelled { op_type, attrs, inbounds } = attrs::spell(self.graph, id, self.axes);
         let operands = self.graph.graph().operands(id).into_iter().flatten().take(inbounds);
         let operands: Vec<Value> = operands.collect();
@@ -111,6 +108,29 @@ impl Writer<'_> {
         let outputs: Vec<Json> = outputs.collect();
         let name = self.names[id.index()].clone();
         self.insert(&name, &op_type, Json::Object(attrs), inputs, shapes, outputs);
+        Ok(())
+    }
+
+    /// Refuses what would not read back as what it is.
+    fn check(&self, id: NodeId) -> Result<()> {
+        let graph = self.graph.graph();
+        let refuse = |found: String, expected: &str| {
+            let error = Error::new(ErrorKind::Unsupported, graph.label(id), found);
+            Err(error.expected(format!("{expected}, which is what nn-Meter IR can say")))
+        };
+        let rank = self.graph.operand_type(id, 0).map_or(0, |ty| ty.rank());
+        if attrs::is_volumetric(&graph.node(id).op, rank) {
+            return refuse("works on volumes".to_owned(), "operators on images");
+        }
+        if self.graph.output_type(id).is_none() {
+            let origin = graph.node(self.graph.origin_of_unknown(id)).op.name();
+            let found = format!("has no known shape, for want of a shape rule for {origin}");
+            return refuse(found, "operators of known shapes");
+        }
+        let is_product = matches!(graph.node(id).op, Op::MatMul { .. });
+        if self.axes.turns(rank) && is_product {
+            return refuse(format!("multiplies tensors of {rank} axes"), "products of matrices");
+        }
         Ok(())
     }
 

@@ -190,7 +190,7 @@ fn cast_target(site: &Site<'_>) -> Result<DType> {
 fn dequantize<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Plan<'m>> {
     let data = site.required(0)?;
     if scope.constant(data).is_none() {
-        return Ok(Plan::other(site, None));
+        return Ok(Plan::plain(Op::Unary(Unary::DequantizeLinear), site));
     }
     let scale = site.operand(1).and_then(|scale| scope.dtype(scale));
     Ok(Plan::with(Op::Cast(scale.unwrap_or_default()), [data]))

@@ -7,6 +7,7 @@ use smallvec::smallvec;
 
 use crate::error::Result;
 use crate::op::{Conv, FilterLayout, Layout, Op, Padding, Pool, PoolKind, Spatial};
+use crate::tensor::show_dims;
 
 use super::attributes::Site;
 use super::ops::{Plan, Scope};
@@ -14,7 +15,7 @@ use super::ops::{Plan, Scope};
 /// What a windowed operator becomes; `None` for any other.
 pub(super) fn plan<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Option<Plan<'m>>> {
     let op = match site.node.op_type.as_str() {
-        "Conv" => Op::Conv(conv(site, &window(site)?)?),
+        "Conv" => Op::Conv(conv(site, scope, &window(site)?)?),
         "ConvTranspose" => return transposed(site, scope).map(Some),
         "MaxPool" => pool(PoolKind::Max, site)?,
         "AveragePool" => pool(PoolKind::Average, site)?,
@@ -91,7 +92,8 @@ fn padding(site: &Site<'_>) -> Result<Padding> {
     Ok(Padding::Explicit(begins.into(), ends.into()))
 }
 
-fn conv(site: &Site<'_>, window: &Window) -> Result<Conv> {
+fn conv(site: &Site<'_>, scope: &impl Scope, window: &Window) -> Result<Conv> {
+    check_kernel(site, scope, &window.kernel)?;
     Ok(Conv {
         transposed: false,
         layout: Layout::ChannelsFirst,
@@ -114,6 +116,18 @@ fn pool(kind: PoolKind, site: &Site<'_>) -> Result<Op> {
     Ok(Op::Pool(Pool { kind, layout, kernel, strides, dilations, padding, ceil_mode }))
 }
 
+/// Refuses a `kernel_shape` that is not its weight's, where the file tells the weight's extents.
+fn check_kernel(site: &Site<'_>, scope: &impl Scope, kernel: &[usize]) -> Result<()> {
+    let weight = site.operand(1).and_then(|name| scope.dims(name)).unwrap_or_default();
+    match weight.get(2..) {
+        Some(window) if !kernel.is_empty() && !window.is_empty() && window != kernel => {
+            let (found, expected) = (show_dims(kernel), show_dims(window));
+            Err(site.bad("kernel_shape", found, format!("{expected}, as its weight says")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// A transposed convolution. Where it fixes its output extents (`output_shape`), the padding that
 /// gives them is worked out from the data's extents; if the file does not state those, the
 /// operator is reported by name.
@@ -127,7 +141,7 @@ fn transposed<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Plan<'m>> {
         };
         (window.padding, output_padding) = (padding, extra);
     }
-    let op = Conv { transposed: true, output_padding, ..conv(site, &window)? };
+    let op = Conv { transposed: true, output_padding, ..conv(site, scope, &window)? };
     Ok(Plan::plain(Op::Conv(op), site))
 }
 

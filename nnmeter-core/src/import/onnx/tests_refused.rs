@@ -33,6 +33,12 @@ fn bad_attributes_are_named() {
         "#]],
         ),
         (
+            conv().ints("kernel_shape", &[5, 5]),
+            expect![[r#"
+            BadAttribute: node "stem" (Conv), attribute "kernel_shape": 5x5; expected 3x3, as its weight says
+        "#]],
+        ),
+        (
             conv().ints("pads", &[0, 1, 0]),
             expect![[r#"
             BadAttribute: node "stem" (Conv), attribute "pads": 3 numbers; expected two for each spatial axis
