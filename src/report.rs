@@ -115,6 +115,9 @@ fn headline(prediction: &Prediction<Millis>) -> String {
         let low = low.value();
         return format!("{total:.digits$} (90 % interval {low:.digits$} to {high:.digits$})");
     }
+    if prediction.kernels.is_empty() {
+        return "no price, since none of its operators has one".to_owned();
+    }
     format!(
         "more than {total:.digits$}, for {:.1} % of its operators (the others have no price)",
         100.0 * prediction.coverage
