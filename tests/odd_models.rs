@@ -96,7 +96,7 @@ impl Model {
         Message::default().int(1, 8).bytes(7, &graph.0).bytes(8, &opset.0).0
     }
 
-    fn run(self, arguments: &[&str]) -> Run {
+    fn run(&self, arguments: &[&str]) -> Run {
         nnmeter_with(arguments, &self.bytes(), &[])
     }
 
