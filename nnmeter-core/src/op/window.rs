@@ -35,7 +35,7 @@ impl Conv {
             && self.filter == FilterLayout::Hwio
             && !self.transposed;
         match channels.checked_div(read) {
-            Some(groups) if by_weight && groups > 0 && channels % read == 0 => groups,
+            Some(groups) if by_weight && groups > 0 && channels.is_multiple_of(read) => groups,
             _ if by_weight => 1,
             _ => self.groups,
         }
