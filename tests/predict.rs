@@ -2,12 +2,8 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
-
 use expect_test::{expect, expect_file};
-use serde_json::Value;
-use support::{DEVICE, Run, json_lines, nnmeter, nnmeter_with};
+use support::{DEVICE, Run, json_lines, nnmeter, nnmeter_with, summary};
 
 fn predict(arguments: &[&str]) -> Run {
     let mut all = vec!["predict", "--device", DEVICE];
@@ -20,44 +16,7 @@ fn predict(arguments: &[&str]) -> Run {
 fn every_model_of_the_project() {
     let run = predict(&["tests/models", "--json", "--allow-uncovered"]);
     assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
-    let mut summary = String::new();
-    for line in json_lines(&run.out) {
-        summarise(&line, &mut summary);
-    }
-    expect_file!["golden/models.txt"].assert_eq(&summary);
-}
-
-fn summarise(line: &Value, out: &mut String) {
-    let ms = |value: &Value| value.as_f64().expect("a number");
-    let kernels = line["kernels"].as_array().expect("kernels");
-    let sum: f64 = kernels.iter().map(|kernel| ms(&kernel["ms"])).sum();
-    assert!((sum - ms(&line["total_ms"])).abs() < 1e-9, "the total is the sum of its kernels");
-    writeln!(
-        out,
-        "{}\n  {:.3} ms, {:.3} to {:.3}; coverage {:.4}; {} kernels",
-        line["file"].as_str().expect("a file"),
-        ms(&line["total_ms"]),
-        ms(&line["interval_ms"][0]),
-        ms(&line["interval_ms"][1]),
-        ms(&line["coverage"]),
-        kernels.len()
-    )
-    .expect("a string takes all");
-    for (label, values, key) in
-        [("", &line["kernels"], "kind"), ("UNCOVERED ", &line["uncovered"], "op")]
-    {
-        for (name, count) in counts(values, key) {
-            writeln!(out, "  {count:>4} {label}{name}").expect("a string takes all");
-        }
-    }
-}
-
-fn counts<'a>(values: &'a Value, key: &str) -> BTreeMap<&'a str, usize> {
-    let mut counts = BTreeMap::new();
-    for value in values.as_array().expect("an array") {
-        *counts.entry(value[key].as_str().expect("a name")).or_default() += 1;
-    }
-    counts
+    expect_file!["golden/models.txt"].assert_eq(&summary(&run.out));
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Running the program as a user does.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
 
 /// The device that all tests of the command line predict for.
 pub(crate) const DEVICE: &str = "cortexA76cpu_tflite21";
@@ -60,4 +64,46 @@ pub(crate) fn models() -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// Total, coverage, kernels by name and what is uncovered, for every file of `predict --json`.
+pub(crate) fn summary(output: &str) -> String {
+    let mut summary = String::new();
+    for line in json_lines(output) {
+        summarise(&line, &mut summary);
+    }
+    summary
+}
+
+fn summarise(line: &Value, out: &mut String) {
+    let ms = |value: &Value| value.as_f64().expect("a number");
+    let kernels = line["kernels"].as_array().expect("kernels");
+    let sum: f64 = kernels.iter().map(|kernel| ms(&kernel["ms"])).sum();
+    assert!((sum - ms(&line["total_ms"])).abs() < 1e-9, "the total is the sum of its kernels");
+    writeln!(
+        out,
+        "{}\n  {:.3} ms, {:.3} to {:.3}; coverage {:.4}; {} kernels",
+        line["file"].as_str().expect("a file"),
+        ms(&line["total_ms"]),
+        ms(&line["interval_ms"][0]),
+        ms(&line["interval_ms"][1]),
+        ms(&line["coverage"]),
+        kernels.len()
+    )
+    .expect("a string takes all");
+    for (label, values, key) in
+        [("", &line["kernels"], "kind"), ("UNCOVERED ", &line["uncovered"], "op")]
+    {
+        for (name, count) in counts(values, key) {
+            writeln!(out, "  {count:>4} {label}{name}").expect("a string takes all");
+        }
+    }
+}
+
+fn counts<'a>(values: &'a Value, key: &str) -> BTreeMap<&'a str, usize> {
+    let mut counts = BTreeMap::new();
+    for value in values.as_array().expect("an array") {
+        *counts.entry(value[key].as_str().expect("a name")).or_default() += 1;
+    }
+    counts
 }

@@ -7,14 +7,15 @@
 //!
 //! The blocks: a bias added to a convolution or product; hard sigmoid, hard swish, swish and
 //! squeeze-and-excite ([`gates`](super::gates)); GELU, softmax and layer normalisation
-//! ([`attention`](super::attention)); channel shuffle and a global pool in two steps (here).
+//! ([`attention`](super::attention)); batch normalisation ([`batch_norm`](super::batch_norm)); channel
+//! shuffle and a global pool in two steps (here).
 
 use petgraph::Direction;
 use petgraph::graph::EdgeReference;
 use petgraph::visit::EdgeRef;
 use smallvec::SmallVec;
 
-use crate::detect::{attention, classify, gates};
+use crate::detect::{attention, batch_norm, classify, gates};
 use crate::graph::{NodeId, Value, Wire};
 use crate::kind::Kind;
 use crate::op::{Binary, Op, ReduceKind};
@@ -97,7 +98,10 @@ impl<'a> Blocks<'a> {
                 .or_else(|| attention::gelu(self, tail))
                 .or_else(|| attention::softmax(self, tail))
                 .or_else(|| attention::layer_norm(self, tail)),
-            Op::Binary(Binary::Add) => self.bias(tail).or_else(|| attention::affine(self, tail)),
+            Op::Binary(Binary::Add) => self
+                .bias(tail)
+                .or_else(|| attention::affine(self, tail))
+                .or_else(|| batch_norm::ending_in_add(self, tail)),
             Op::Unary(_) => gates::ending_in_clip(self, tail),
             Op::Reshape(_) => self.channel_shuffle(tail),
             Op::Reduce { kind: ReduceKind::Mean, .. } => self.pool_in_two_steps(tail),

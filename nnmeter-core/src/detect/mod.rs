@@ -10,6 +10,7 @@
 //! what a runtime computes at load from constants alone are not operators here.
 
 mod attention;
+mod batch_norm;
 mod blocks;
 mod chains;
 mod classify;

@@ -262,3 +262,22 @@ fn explains_each_wire() {
     "#]]
     .assert_eq(&lines);
 }
+
+#[test]
+fn batch_normalisations_that_are_spelled_out() {
+    check(
+        "x = input 1x3x8x8 ; s = const 8x1x1 ; t = const 8x1x1 ; one = const 1
+         c = conv x k=3 p=1 out=8 ; m = mul c s ; a = add m t ; r = relu a
+         n = mul x one ; b = add n one
+         e = relu r ; u = mul e s ; v = add u t ; w = sigmoid u",
+        expect![[r#"
+            conv-bn-relu: c m a r
+            mul: n
+            add: b
+            relu: e
+            mul: u
+            add: v
+            sigmoid: w
+        "#]],
+    );
+}

@@ -31,7 +31,7 @@ use smallvec::SmallVec;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Graph, Node, NodeId, Rebatch, Value};
-use crate::op::Op;
+use crate::op::{Conv, Op};
 use crate::tensor::{TensorType, Values};
 use crate::typed::{Fact, TypedGraph};
 use site::{Facts, Site, Stop, Types};
@@ -67,8 +67,35 @@ impl Graph {
             let known = site.infer().map_err(|error| self.advise(error))?;
             facts.set(id, known);
         }
+        let groups = self.groups_by_weight(&facts);
         let Facts { first, facts, .. } = facts;
-        Ok(TypedGraph::new(self, order, first, facts))
+        Ok(TypedGraph::new(self.with_groups(groups), order, first, facts))
+    }
+
+    /// The convolutions whose number of groups follows from their weight, with that number.
+    fn groups_by_weight(&self, facts: &Facts) -> Vec<(NodeId, usize)> {
+        let ty = |id: NodeId, slot| facts.get(self.operand(id, slot)?).ty.as_ref();
+        let groups = |id: NodeId| {
+            let Op::Conv(conv) = &self.dag[id].op else { return None };
+            if conv.groups != Conv::GROUPS_BY_WEIGHT {
+                return None;
+            }
+            let channels =
+                |data: &TensorType| Some(data.dims[conv.layout.channel_axis(data.rank())?]);
+            let read = ty(id, 1).and_then(|weight| weight.dims.iter().nth_back(1).copied());
+            let groups = ty(id, 0).and_then(channels).zip(read);
+            Some((id, groups.map_or(1, |(channels, read)| conv.groups_of(channels, read))))
+        };
+        self.dag.node_indices().filter_map(groups).collect()
+    }
+
+    fn with_groups(mut self, groups: Vec<(NodeId, usize)>) -> Self {
+        for (id, groups) in groups {
+            if let Op::Conv(conv) = &mut self.dag[id].op {
+                conv.groups = groups;
+            }
+        }
+        self
     }
 
     /// Constants first, then the file's own order where it is one that inputs precede their readers

@@ -80,7 +80,7 @@ impl Site<'_> {
     pub(super) fn conv(&self, conv: &Conv) -> Rule<TensorType> {
         let (data, weight) = (self.ty(0)?, self.ty(1)?);
         let channel_axis = self.windowed(data, conv.layout)?;
-        let filter = self.filter(conv, data, weight)?;
+        let filter = self.filter(conv, data, weight, channel_axis)?;
         let channels = data.dims[channel_axis];
         if channels != filter.inputs {
             return Err(self.mismatch(
@@ -163,16 +163,17 @@ impl Site<'_> {
         conv: &Conv,
         data: &TensorType,
         weight: &'t TensorType,
+        channel_axis: usize,
     ) -> Rule<Filter<'t>> {
         if weight.rank() != data.rank() {
             let found = format!("weight {weight} has {} axes", weight.rank());
             return Err(self.mismatch(found, format!("{} as its input {data}", data.rank())));
         }
-        if conv.groups == 0 {
+        let (kernel, [first, second]) = axes_of(conv.filter, &weight.dims);
+        let groups = conv.groups_of(data.dims[channel_axis], first);
+        if groups == 0 {
             return Err(self.bad("has 0 groups", "1 or more"));
         }
-        let groups = conv.groups;
-        let (kernel, [first, second]) = axes_of(conv.filter, &weight.dims);
         let (inputs, outputs) = match (conv.filter, conv.transposed) {
             (FilterLayout::Oihw, false) => (second.saturating_mul(groups), first),
             (FilterLayout::Oihw, true) => (first, second.saturating_mul(groups)),

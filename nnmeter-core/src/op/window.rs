@@ -20,8 +20,26 @@ pub struct Conv {
     /// Extra extent at the end of a transposed convolution's output; empty for none.
     pub output_padding: Spatial,
     /// Number of groups. For [`FilterLayout::HwioDepthwise`] it is the number of input channels
-    /// whatever is written here.
+    /// whatever is written here. [`Conv::GROUPS_BY_WEIGHT`] leaves it to shape inference.
     pub groups: usize,
+}
+
+impl Conv {
+    /// The number of groups of a [`FilterLayout::Hwio`] convolution, not transposed, is that of the
+    /// data's channels divided by the weight's. Shape inference puts the number in its place.
+    pub const GROUPS_BY_WEIGHT: usize = 0;
+
+    /// The number of groups for data of `channels` channels and a weight that reads `read` of them.
+    pub(crate) fn groups_of(&self, channels: usize, read: usize) -> usize {
+        let by_weight = self.groups == Self::GROUPS_BY_WEIGHT
+            && self.filter == FilterLayout::Hwio
+            && !self.transposed;
+        match channels.checked_div(read) {
+            Some(groups) if by_weight && groups > 0 && channels.is_multiple_of(read) => groups,
+            _ if by_weight => 1,
+            _ => self.groups,
+        }
+    }
 }
 
 impl Default for Conv {

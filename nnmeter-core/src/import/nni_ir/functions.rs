@@ -1,8 +1,10 @@
-//! Traced functions: `aten::` operators on tensors, and the `prim::` ones that make scalars and
-//! lists, which are evaluated at import.
+//! Traced functions: `aten::` operators on tensors, the functions of `torch.nn.functional` (which
+//! NNI calls `Function.`), and the `prim::` ones that make scalars and lists, which are evaluated at
+//! import.
 
 use serde_json::Value;
 
+use super::pools;
 use super::walk::{Call, Item, MAX_DEPTH, Walker};
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::{Binary, Op, ReduceKind, Reshape, Unary};
@@ -14,15 +16,28 @@ pub(super) fn call(walker: &mut Walker<'_>, call: &Call<'_>) -> Result<Option<Ve
     if let Some(name) = op_type.strip_prefix("prim::") {
         return prim(walker, call, name).map(Some);
     }
-    match op_type.strip_prefix("aten::") {
-        Some(name) => aten(walker, call, name.strip_suffix('_').unwrap_or(name)).map(Some),
+    match op_type.strip_prefix("aten::").or_else(|| op_type.strip_prefix("Function.")) {
+        Some(name) => aten(walker, call, own_name(name)).map(Some),
         None => Ok(None),
     }
+}
+
+/// A function's name without what marks it as in place (`add_`) or as one of several under a name
+/// (`_max_pool2d`).
+fn own_name(name: &str) -> &str {
+    if name.starts_with("__") {
+        return name;
+    }
+    let name = name.strip_prefix('_').unwrap_or(name);
+    name.strip_suffix('_').unwrap_or(name)
 }
 
 fn prim(walker: &mut Walker<'_>, call: &Call<'_>, name: &str) -> Result<Vec<Item>> {
     Ok(match name {
         "Constant" => vec![call.params().get("value").map_or(Item::None, literal)],
+        "GetAttr" if call.params().get("value").is_some_and(|value| !value.is_object()) => {
+            vec![call.params().get("value").map_or(Item::None, literal)]
+        }
         "ListConstruct" | "TupleConstruct"
             if call.inputs.iter().any(|item| item.depth() >= MAX_DEPTH) =>
         {
@@ -51,6 +66,9 @@ fn literal(value: &Value) -> Item {
 
 fn aten(walker: &mut Walker<'_>, call: &Call<'_>, name: &str) -> Result<Vec<Item>> {
     let x = call.input(0);
+    if let Some(item) = arithmetic(name, x, call.input(1)) {
+        return Ok(vec![item]);
+    }
     if let Some(unary) = unary(name) {
         return walker.add(call, Op::Unary(unary), &[x], Vec::new(), 1);
     }
@@ -59,9 +77,11 @@ fn aten(walker: &mut Walker<'_>, call: &Call<'_>, name: &str) -> Result<Vec<Item
     }
     let with = |list: Vec<i64>| vec![(1, Constant::ints(list))];
     let (op, constants) = match name {
-        "contiguous" | "detach" | "clone" | "dropout" | "feature_dropout" | "to" => {
+        "contiguous" | "detach" | "clone" | "to" | "dropout" | "dropout2d" | "feature_dropout" => {
             return Ok(vec![x.clone()]);
         }
+        "max_pool2d" | "avg_pool2d" => return pools::pool(walker, call, name == "max_pool2d"),
+        "split" | "split_with_sizes" => return split(walker, call),
         "cat" | "stack" => return join(walker, call, name == "cat"),
         "chunk" => return chunk(walker, call),
         "matmul" | "mm" | "bmm" => {
@@ -174,6 +194,42 @@ fn chunk(walker: &mut Walker<'_>, call: &Call<'_>) -> Result<Vec<Item>> {
     Ok(vec![Item::List(parts)])
 }
 
+/// Parts of given extents along an axis, the last one what is left: one value that is a list.
+fn split(walker: &mut Walker<'_>, call: &Call<'_>) -> Result<Vec<Item>> {
+    let axis = int(call.input(2)).unwrap_or(0);
+    let Some(sizes) = part_sizes(call, axis).filter(|sizes| (1..=256).contains(&sizes.len()))
+    else {
+        return call.other(walker);
+    };
+    let count = sizes.len() as u16;
+    let constants = vec![(1, Constant::ints(sizes))];
+    let parts = walker.add(call, Op::Split { axis }, &[call.input(0)], constants, count)?;
+    Ok(vec![Item::List(parts)])
+}
+
+fn part_sizes(call: &Call<'_>, axis: i64) -> Option<Vec<i64>> {
+    let Item::Int(size) = call.input(1) else { return ints(call.input(1)) };
+    let dims = call.input_shape(0)?;
+    let axis = if axis < 0 { axis + dims.len() as i64 } else { axis };
+    let extent = *dims.get(usize::try_from(axis).ok()?)? as i64;
+    let whole = extent.checked_div(*size).filter(|&whole| *size > 0 && whole < 256)?;
+    let rest = Some(extent - whole * size).filter(|&rest| rest > 0);
+    Some(std::iter::repeat_n(*size, whole as usize).chain(rest).collect())
+}
+
+/// Arithmetic of two integers that are known at import, as of extents.
+fn arithmetic(name: &str, a: &Item, b: &Item) -> Option<Item> {
+    let (&Item::Int(a), &Item::Int(b)) = (a, b) else { return None };
+    let result = match name {
+        "add" => a.checked_add(b),
+        "sub" => a.checked_sub(b),
+        "mul" => a.checked_mul(b),
+        "floordiv" | "floor_divide" => a.checked_div_euclid(b).filter(|_| b > 0),
+        _ => None,
+    };
+    result.map(Item::Int)
+}
+
 /// One extent, if the shape is recorded; else the tensor's shape cannot be known here.
 fn size(walker: &mut Walker<'_>, call: &Call<'_>) -> Result<Vec<Item>> {
     let dims = call.input_shape(0);
@@ -217,14 +273,14 @@ fn recorded(call: &Call<'_>) -> Option<Vec<i64>> {
     Some(dims.iter().map(|&dim| dim as i64).collect())
 }
 
-fn int(item: &Item) -> Option<i64> {
+pub(super) fn int(item: &Item) -> Option<i64> {
     match item {
         Item::Int(value) => Some(*value),
         _ => None,
     }
 }
 
-fn ints(item: &Item) -> Option<Vec<i64>> {
+pub(super) fn ints(item: &Item) -> Option<Vec<i64>> {
     match item {
         Item::List(items) => items.iter().map(int).collect(),
         Item::Int(value) => Some(vec![*value]),

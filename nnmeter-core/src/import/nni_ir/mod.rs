@@ -9,6 +9,7 @@ mod functions;
 mod json;
 mod modules;
 mod params;
+mod pools;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -4,6 +4,7 @@
 //! identities to their constants. Control inputs only order execution and are dropped. Functions of
 //! a graph's library are not entered: a call is an operator without a shape rule.
 
+mod dilated;
 mod ops;
 mod proto;
 mod shaping;
@@ -25,6 +26,7 @@ use crate::graph::Graph;
 use crate::op::{Layout, Op};
 use crate::tensor::TensorType;
 
+use dilated::Dilated;
 use proto::{GraphDef, NodeDef};
 use site::{Lowered, Site};
 
@@ -42,7 +44,9 @@ pub fn read(bytes: Bytes) -> Result<Graph> {
         return Err(Error::new(ErrorKind::Malformed, "TensorFlow graph", "has no nodes")
             .expected("a binary GraphDef"));
     }
-    Importer::new(&graph.node)?.import()
+    let importer = Importer::new(&graph.node)?;
+    let dilated = Dilated::find(&graph.node, &importer.index);
+    importer.import(&dilated)
 }
 
 struct Importer<'g> {
@@ -72,11 +76,11 @@ impl<'g> Importer<'g> {
         Ok(Self { nodes, index, ports, allowance: Allowance::new() })
     }
 
-    fn import(self) -> Result<Graph> {
+    fn import(&self, dilated: &Dilated<'_>) -> Result<Graph> {
         let mut builder = GraphBuilder::new();
         let nodes = self.nodes;
         for node in nodes {
-            self.add(&mut builder, node)?;
+            self.add(&mut builder, node, dilated)?;
         }
         builder.finish(self.layout())
     }
@@ -87,7 +91,12 @@ impl<'g> Importer<'g> {
         first.unwrap_or(Layout::ChannelsLast)
     }
 
-    fn add(&self, builder: &mut GraphBuilder, node: &'g NodeDef) -> Result<()> {
+    fn add(
+        &self,
+        builder: &mut GraphBuilder,
+        node: &'g NodeDef,
+        dilated: &Dilated<'_>,
+    ) -> Result<()> {
         let site = Site::new(node, &self.index);
         match node.op.as_str() {
             "NoOp" | "Assert" => return Ok(()),
@@ -96,7 +105,14 @@ impl<'g> Importer<'g> {
             "Variable" | "VariableV2" | "VarHandleOp" => return Err(unfrozen(node)),
             _ => {}
         }
-        let lowered = ops::lower(&site)?;
+        let passed_on = dilated.passes_on(&node.name).or_else(|| site.times_one());
+        if let Some(data) = passed_on {
+            return builder.alias(&node.name, site::value(data));
+        }
+        let mut lowered = ops::lower(&site)?;
+        if let Op::Conv(conv) = &mut lowered.op {
+            dilated.complete(&node.name, conv);
+        }
         let count = self.output_count(node, lowered.outputs)?;
         let names: Vec<String> = (0..count).map(|port| value_name(&node.name, port)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();

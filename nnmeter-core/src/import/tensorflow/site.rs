@@ -9,7 +9,7 @@ use super::proto::{AttrValue, NodeDef};
 use super::tensor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::op::{Layout, Op, Spatial};
-use crate::tensor::{Constant, Dims};
+use crate::tensor::{Constant, Dims, Values};
 
 /// Longest chain of identities that is followed to a constant.
 const MAX_CHAIN: usize = 64;
@@ -58,7 +58,7 @@ impl<'g> Site<'g> {
     /// `node` among the nodes of `index`.
     pub(super) fn new(node: &'g NodeDef, index: &'g HashMap<&'g str, &'g NodeDef>) -> Self {
         let data = node.input.iter().filter(|input| !input.starts_with('^'));
-        let inputs = data.map(|input| input.strip_suffix(":0").unwrap_or(input)).collect();
+        let inputs = data.map(|input| value(input)).collect();
         Self { node, inputs, index }
     }
 
@@ -94,6 +94,25 @@ impl<'g> Site<'g> {
     /// The integer that the node reads in a slot, if it is constant.
     pub(super) fn int(&self, slot: usize) -> Option<i64> {
         self.ints(slot)?.first().copied()
+    }
+
+    /// The other operand of a product with the scalar one, which TensorFlow's own optimiser takes
+    /// out: `tf.nn.silu` multiplies by a beta of one.
+    pub(super) fn times_one(&self) -> Option<&'g str> {
+        let [a, b] = self.inputs[..] else { return None };
+        if self.node.op != "Mul" {
+            return None;
+        }
+        let is_one = |slot| {
+            let constant = self.constant(slot)?;
+            let values = constant.values.filter(|_| constant.ty.rank() == 0)?;
+            Some(matches!(values, Values::Floats(one) if one[..] == [1.0]))
+        };
+        match (is_one(0), is_one(1)) {
+            (Some(true), _) => Some(b),
+            (_, Some(true)) => Some(a),
+            _ => None,
+        }
     }
 
     /// An attribute.
@@ -150,6 +169,11 @@ pub(super) fn stated_layout(node: &NodeDef) -> Option<Layout> {
         b"NCHW" | b"NCW" | b"NCDHW" => Some(Layout::ChannelsFirst),
         _ => None,
     }
+}
+
+/// The value that an input names: that of output 0 is called as its node.
+pub(super) fn value(input: &str) -> &str {
+    input.strip_suffix(":0").unwrap_or(input)
 }
 
 /// `name:1` is output 1 of `name`; a name alone is output 0.

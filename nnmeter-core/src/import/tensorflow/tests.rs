@@ -122,11 +122,11 @@ fn reads_a_small_network() {
     check(
         small_net(),
         expect![[r#"
-        conv = Conv(Conv { transposed: false, layout: ChannelsLast, filter: Hwio, strides: [2, 2], dilations: [1, 1], padding: SameUpper, output_padding: [], groups: 1 }) (x, const 3x3x3x4)
-        bias = Binary(Add) (conv, const 4)
-        relu6 = Unary(Clip { min: Some(0.0), max: Some(6.0) }) (bias)
-        mean = Reduce { kind: Mean, keep_dims: false } (relu6, [1, 2])
-    "#]],
+            conv = Conv(Conv { transposed: false, layout: ChannelsLast, filter: Hwio, strides: [2, 2], dilations: [1, 1], padding: SameUpper, output_padding: [], groups: 0 }) (x, const 3x3x3x4)
+            bias = Binary(Add) (conv, const 4)
+            relu6 = Unary(Clip { min: Some(0.0), max: Some(6.0) }) (bias)
+            mean = Reduce { kind: Mean, keep_dims: false } (relu6, [1, 2])
+        "#]],
     );
 }
 

@@ -26,9 +26,14 @@ fn attributes(site: &Site<'_>, filter: FilterLayout, transposed: bool) -> Result
         dilations: site.spatial("dilations")?,
         padding: padding(site)?,
         output_padding: Spatial::new(),
-        // TensorFlow has no attribute for groups.
-        groups: 1,
+        groups: groups(filter, transposed),
     })
+}
+
+/// TensorFlow has no attribute for groups: there are as many as the channels of the data are
+/// multiples of those of the filter.
+fn groups(filter: FilterLayout, transposed: bool) -> usize {
+    if filter == FilterLayout::Hwio && !transposed { Conv::GROUPS_BY_WEIGHT } else { 1 }
 }
 
 /// A windowed pooling.
