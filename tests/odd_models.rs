@@ -39,6 +39,7 @@ impl Message {
 }
 
 /// A model with the input `x`, whose last node's first output is its output.
+#[derive(Clone)]
 struct Model {
     graph: Message,
     last: String,
@@ -97,7 +98,7 @@ impl Model {
     }
 
     fn run(&self, arguments: &[&str]) -> Run {
-        nnmeter_with(arguments, &self.bytes(), &[])
+        nnmeter_with(arguments, &self.clone().bytes(), &[])
     }
 
     fn predict(self) -> Value {
