@@ -1,6 +1,8 @@
-//! Random graphs and fusion rules for the tests of detection.
+//! Random graphs (here) and fusion rules ([`rules`]) for the tests of detection.
 //!
 //! Every value that pieces are wired to is 1x8x8x8, so that any piece fits behind any other.
+
+mod rules;
 
 use nnmeter_core::builder::GraphBuilder;
 use nnmeter_core::graph::Graph;
@@ -9,7 +11,8 @@ use nnmeter_core::op::{
 };
 use nnmeter_core::tensor::{Constant, DType, Dim, TensorType};
 use proptest::prelude::*;
-use serde_json::{Map, Value as Json, json};
+
+pub(crate) use rules::rules;
 
 /// A graph before it is built: nodes to be added in any order.
 #[derive(Clone, Debug, Default)]
@@ -310,53 +313,4 @@ impl Plan {
         let gate = self.fresh(Op::Unary(Unary::Sigmoid), &[&excited]);
         self.fresh(Op::Binary(Binary::Mul), &[x, &gate])
     }
-}
-
-const OPERATORS: &[&str] = &[
-    "conv",
-    "dwconv",
-    "dense",
-    "bn",
-    "relu",
-    "add",
-    "mul",
-    "pooling",
-    "maxpool",
-    "gap",
-    "reshape",
-    "hswish",
-    "hardsigmoid",
-    "sigmoid",
-    "swish",
-    "se",
-    "concat",
-    "split",
-    "channelshuffle",
-    "binary",
-    "unary",
-];
-
-/// Random fusion rules with the given verdict for `MON`.
-pub(crate) fn rules(several_consumers: Json) -> impl Strategy<Value = Json> {
-    let operator =
-        || prop::sample::select(vec!["conv", "dwconv", "bn", "relu", "add", "add", "relu"]);
-    let pattern = prop::collection::vec(operator(), 3..5);
-    let patterns = prop::collection::vec(pattern, 0..24);
-    let pairs = OPERATORS.len() * OPERATORS.len();
-    let verdicts = prop::collection::vec(0u8..10, pairs);
-    (verdicts, 0u8..10, patterns).prop_map(move |(verdicts, share, patterns)| {
-        let mut rules = Map::new();
-        for (index, verdict) in verdicts.into_iter().enumerate() {
-            let (a, b) = (index / OPERATORS.len(), index % OPERATORS.len());
-            if verdict < share || verdict == 9 {
-                let name = format!("BF_{}_{}", OPERATORS[a], OPERATORS[b]);
-                rules.insert(name, json!({"obey": verdict < share}));
-            }
-        }
-        for pattern in patterns {
-            rules.insert(format!("BF_{}", pattern.join("_")), json!({"obey": true}));
-        }
-        rules.insert("MON".to_owned(), json!({"obey": several_consumers}));
-        Json::Object(rules)
-    })
 }
