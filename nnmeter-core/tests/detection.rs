@@ -182,6 +182,9 @@ fn real_models_have_the_kernels_of_the_oracle() {
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).expect("the folder of models") {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            continue; // other formats, with blocks that the oracle does not know
+        }
         let bytes = Bytes::from(std::fs::read(&path).expect("a model file"));
         let graph = import::read(bytes, None).expect("a valid model");
         let graph = graph.infer_shapes().expect("valid shapes");
