@@ -109,11 +109,14 @@ pub(crate) fn text(
 
 /// The total with its interval, or that it is not all there is.
 fn headline(prediction: &Prediction<Millis>) -> String {
-    let Prediction { total, interval: (low, high), .. } = prediction;
+    let Prediction { total, interval: (low, high), level, .. } = prediction;
     let digits = if total.value() < 1.0 { 4 } else { 2 }; // four as in the table
     if prediction.uncovered.is_empty() {
         let low = low.value();
-        return format!("{total:.digits$} (90 % interval {low:.digits$} to {high:.digits$})");
+        let percent = 100.0 * level;
+        return format!(
+            "{total:.digits$} ({percent:.0} % interval {low:.digits$} to {high:.digits$})"
+        );
     }
     if prediction.kernels.is_empty() {
         return "no price, since none of its operators has one".to_owned();

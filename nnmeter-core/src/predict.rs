@@ -53,6 +53,8 @@ pub struct Prediction<U = Millis> {
     pub total: U,
     /// Lower and upper end of the interval around `total`.
     pub interval: (U, U),
+    /// Share of networks whose measured value lies inside such an interval, 0 to 1.
+    pub level: f64,
     /// Share of operators that compute something whose cost is in the total, 0 to 1.
     pub coverage: f64,
     /// Every kernel with its price, in order of execution; views are left out.
@@ -245,6 +247,7 @@ impl<U: MetricUnit> Tally<U> {
         Prediction {
             total: U::from_value(total),
             interval: (U::from_value(total * (-width).exp()), U::from_value(total * width.exp())),
+            level: interval.level,
             coverage,
             kernels: self.kernels,
             uncovered: self.uncovered,
