@@ -8,6 +8,7 @@ use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
 use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Registry};
 use serde_json::{Value, json};
 
+use crate::accuracy;
 use crate::report::plain_table;
 
 /// List the devices, or show the card of one.
@@ -101,31 +102,18 @@ fn card(device: &OpenDevice) -> String {
     fact("method", &fitted.method);
     fact("fitted", &format!("{} by {}, seed {}", fitted.date, fitted.tool, fitted.seed));
     fact("package", &origin(device.origin()));
-    let tables: Vec<String> = device.accuracy().iter().map(accuracy).collect();
+    let tables: Vec<String> = device.accuracy().iter().map(accuracy_text).collect();
     format!("{}\n\n{}", facts.trim_fmt(), tables.join("\n"))
 }
 
-fn accuracy(table: &AccuracyTable) -> String {
-    let header =
-        ["family", "networks", "within 5 %", "within 10 %", "RMSPE %", "bias %", "rank corr."];
-    let mut rows = plain_table(&header);
+fn accuracy_text(table: &AccuracyTable) -> String {
+    let mut rows = plain_table(&accuracy::header("networks"));
     for row in table.rows.iter().chain([&table.overall]) {
-        rows.add_row(accuracy_cells(row));
+        rows.add_row(accuracy::cells(&row.family, &row.accuracy()));
     }
     let notes: String = table.notes.iter().map(|note| format!("  {note}\n")).collect();
-    format!("Accuracy of {}, {}:\n{}\n{notes}", table.metric, table.protocol, rows.trim_fmt())
-}
-
-fn accuracy_cells(row: &AccuracyRow) -> Vec<String> {
-    vec![
-        row.family.clone(),
-        row.models.to_string(),
-        format!("{:.1}", 100.0 * row.within_5),
-        format!("{:.1}", 100.0 * row.within_10),
-        format!("{:.2}", 100.0 * row.rmspe),
-        format!("{:+.2}", 100.0 * row.bias),
-        row.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
-    ]
+    let (metric, protocol) = (&table.metric, &table.protocol);
+    format!("Accuracy of {metric}, {protocol}:\n{}\n{notes}", rows.trim_fmt())
 }
 
 fn metrics(device: &OpenDevice) -> Vec<&'static str> {
@@ -174,17 +162,7 @@ fn json_card(device: &OpenDevice) -> Value {
 }
 
 fn json_accuracy(table: &AccuracyTable) -> Value {
-    let row = |row: &AccuracyRow| {
-        json!({
-            "family": row.family,
-            "models": row.models,
-            "within_5": 100.0 * row.within_5,
-            "within_10": 100.0 * row.within_10,
-            "rmspe": 100.0 * row.rmspe,
-            "bias": 100.0 * row.bias,
-            "spearman": row.spearman,
-        })
-    };
+    let row = |row: &AccuracyRow| accuracy::json(&row.family, &row.accuracy());
     json!({
         "metric": table.metric,
         "protocol": table.protocol,

@@ -9,12 +9,12 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Millis;
-use nnmeter_hardware::accuracy::{Accuracy, Pair, Table, family_of};
+use nnmeter_hardware::accuracy::{Pair, Table, family_of};
 use nnmeter_hardware::dataset::{Dataset, Line, Progress, parallel};
 use nnmeter_hardware::error::Error;
 use nnmeter_hardware::registry::Registry;
-use serde_json::json;
 
+use crate::accuracy;
 use crate::report::plain_table;
 
 /// Compare predictions with the measured latencies of a data set.
@@ -172,37 +172,15 @@ fn print(table: &Table, json: bool) -> anyhow::Result<()> {
     let overall = ("overall".to_owned(), table.overall);
     let rows = table.families.iter().chain([&overall]);
     if json {
-        for (family, accuracy) in rows {
-            writeln!(out, "{}", json_row(family, accuracy))?;
+        for (family, figures) in rows {
+            writeln!(out, "{}", accuracy::json(family, figures))?;
         }
         return Ok(());
     }
-    let header =
-        ["family", "models", "within 5 %", "within 10 %", "RMSPE %", "bias %", "rank corr."];
-    let mut text = plain_table(&header);
-    for (family, accuracy) in rows {
-        text.add_row(vec![
-            family.clone(),
-            accuracy.models.to_string(),
-            format!("{:.1}", accuracy.within_5),
-            format!("{:.1}", accuracy.within_10),
-            format!("{:.2}", accuracy.rmspe),
-            format!("{:+.2}", accuracy.bias),
-            accuracy.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
-        ]);
+    let mut text = plain_table(&accuracy::header("models"));
+    for (family, figures) in rows {
+        text.add_row(accuracy::cells(family, figures));
     }
     writeln!(out, "{}", text.trim_fmt())?;
     Ok(())
-}
-
-fn json_row(family: &str, accuracy: &Accuracy) -> serde_json::Value {
-    json!({
-        "family": family,
-        "models": accuracy.models,
-        "within_5": accuracy.within_5,
-        "within_10": accuracy.within_10,
-        "rmspe": accuracy.rmspe,
-        "bias": accuracy.bias,
-        "spearman": accuracy.spearman,
-    })
 }

@@ -2,6 +2,7 @@
 //!
 //! One file a verb; whatever a verb computes, a library crate computes.
 
+mod accuracy;
 mod completions;
 mod convert;
 mod devices;

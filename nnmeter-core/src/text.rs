@@ -24,7 +24,7 @@
 use std::collections::HashMap;
 
 use crate::builder::GraphBuilder;
-use crate::graph::Graph;
+use crate::graph::{Graph, Value};
 use crate::op::{Layout, Op, Spatial};
 use crate::tensor::{Constant, DType, Dim, TensorType};
 
@@ -41,6 +41,33 @@ pub(crate) fn graph(text: &str) -> Graph {
     }
     let graph = scope.builder.finish(scope.layout);
     graph.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The nodes of `graph` that `wanted` picks, one a line: its name, operator and operands, of which
+/// constants are written as their integers or their type.
+pub(crate) fn show(graph: &Graph, wanted: impl Fn(&Op) -> bool) -> String {
+    let mut text = String::new();
+    for id in graph.dag().node_indices().filter(|&id| wanted(&graph.node(id).op)) {
+        let node = graph.node(id);
+        let operands = graph.operands(id);
+        let operands: Vec<String> =
+            operands.iter().map(|&value| show_operand(graph, value)).collect();
+        text += &format!("{} = {:?} ({})\n", node.name, node.op, operands.join(", "));
+    }
+    text
+}
+
+fn show_operand(graph: &Graph, value: Option<Value>) -> String {
+    let Some(value) = value else { return "-".to_owned() };
+    let node = graph.node(value.node);
+    match &node.op {
+        Op::Const(constant) => match constant.as_ints() {
+            Some(ints) => format!("{ints:?}"),
+            None => format!("const {}", constant.ty),
+        },
+        _ if value.port > 0 => format!("{}:{}", node.name, value.port),
+        _ => node.name.to_string(),
+    }
 }
 
 /// What the lines so far have defined.

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use crate::accuracy::Accuracy;
+
 /// A device as a predictor knows it: a chip at a clock, and a runtime of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -107,6 +109,33 @@ pub struct AccuracyRow {
     pub bias: f64,
     /// Spearman's rank correlation of predicted and measured, where it is defined.
     pub spearman: Option<f64>,
+}
+
+impl AccuracyRow {
+    /// The row of `family`: shares of what `accuracy` gives in percent.
+    pub fn of(family: &str, accuracy: &Accuracy) -> Self {
+        Self {
+            family: family.to_owned(),
+            models: accuracy.models as u64,
+            within_5: accuracy.within_5 / 100.0,
+            within_10: accuracy.within_10 / 100.0,
+            rmspe: accuracy.rmspe / 100.0,
+            bias: accuracy.bias / 100.0,
+            spearman: accuracy.spearman,
+        }
+    }
+
+    /// The figures in percent.
+    pub fn accuracy(&self) -> Accuracy {
+        Accuracy {
+            models: self.models as usize,
+            within_5: 100.0 * self.within_5,
+            within_10: 100.0 * self.within_10,
+            rmspe: 100.0 * self.rmspe,
+            bias: 100.0 * self.bias,
+            spearman: self.spearman,
+        }
+    }
 }
 
 impl Precision {

@@ -118,22 +118,13 @@ fn card(protocol: &str, table: &Table, notes: &[String]) -> AccuracyTable {
     AccuracyTable {
         metric: Metric::Latency.name().to_owned(),
         protocol: protocol.to_owned(),
-        rows: table.families.iter().map(|(family, accuracy)| row(family, accuracy)).collect(),
-        overall: row("all", &table.overall),
+        rows: table
+            .families
+            .iter()
+            .map(|(family, accuracy)| AccuracyRow::of(family, accuracy))
+            .collect(),
+        overall: AccuracyRow::of("all", &table.overall),
         notes: notes.to_vec(),
-    }
-}
-
-/// The figures as shares: packages hold no percentages.
-fn row(family: &str, accuracy: &Accuracy) -> AccuracyRow {
-    AccuracyRow {
-        family: family.to_owned(),
-        models: accuracy.models as u64,
-        within_5: accuracy.within_5 / 100.0,
-        within_10: accuracy.within_10 / 100.0,
-        rmspe: accuracy.rmspe / 100.0,
-        bias: accuracy.bias / 100.0,
-        spearman: accuracy.spearman,
     }
 }
 

@@ -64,20 +64,6 @@ pub(super) struct Chains<'a> {
     pub(super) by_pattern: Vec<Option<u16>>,
 }
 
-/// Fuses the units of `blocks`.
-pub(super) fn fuse(graph: &TypedGraph, rules: &FusionRules, blocks: &Blocks<'_>) -> Detection {
-    let chains = Chains::new(graph, rules, blocks);
-    let mut next = vec![NONE; chains.units.len()];
-    let mut taken = vec![false; next.len()];
-    for &tail in &chains.tails {
-        if let Some(producer) = chains.producer_of(tail) {
-            next[producer.index()] = tail.index() as u32;
-            taken[tail.index()] = true;
-        }
-    }
-    chains.assemble(&next, &taken)
-}
-
 /// Operators by the unit that owns them, each unit's in topological order.
 struct Members {
     nodes: Vec<NodeId>,
@@ -158,6 +144,19 @@ impl<'a> Chains<'a> {
         shared.iter().for_each(|id| self.heirs[id.index()] = NodeId::end());
         shared.retain(|&id| !self.blocks.is_returned(id));
         shared
+    }
+
+    /// The kernels: each unit together with what fuses to it.
+    pub(super) fn fuse(&self) -> Detection {
+        let mut next = vec![NONE; self.units.len()];
+        let mut taken = vec![false; next.len()];
+        for &tail in &self.tails {
+            if let Some(producer) = self.producer_of(tail) {
+                next[producer.index()] = tail.index() as u32;
+                taken[tail.index()] = true;
+            }
+        }
+        self.assemble(&next, &taken)
     }
 
     fn assemble(&self, next: &[u32], taken: &[bool]) -> Detection {

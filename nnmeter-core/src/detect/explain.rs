@@ -32,7 +32,7 @@ pub fn explain(graph: &TypedGraph, rules: &FusionRules) -> (Detection, Vec<Decis
             decisions.push(Decision { producer, consumer, reason, text });
         }
     }
-    (super::chains::fuse(graph, rules, &blocks), decisions)
+    (chains.fuse(), decisions)
 }
 
 fn describe(reason: Reason, pair: &str, rules: &FusionRules) -> String {

@@ -55,7 +55,7 @@ pub struct Kernel<'a> {
 /// Finds the kernels that a runtime with `rules` executes `graph` as.
 pub fn detect(graph: &TypedGraph, rules: &FusionRules) -> Detection {
     let blocks = blocks::collapse(graph);
-    chains::fuse(graph, rules, &blocks)
+    chains::Chains::new(graph, rules, &blocks).fuse()
 }
 
 impl Detection {

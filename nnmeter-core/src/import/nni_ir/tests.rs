@@ -5,29 +5,10 @@ use expect_test::{Expect, expect};
 use super::read;
 use crate::graph::Graph;
 use crate::op::Op;
+use crate::text;
 
 fn show(graph: &Graph) -> String {
-    let mut text = String::new();
-    for id in graph.dag().node_indices() {
-        let node = graph.node(id);
-        if matches!(node.op, Op::Const(_)) {
-            continue;
-        }
-        let operand = |value: &Option<crate::graph::Value>| {
-            let Some(value) = value else { return "-".to_owned() };
-            match &graph.node(value.node).op {
-                Op::Const(constant) => match constant.as_ints() {
-                    Some(ints) => format!("{ints:?}"),
-                    None => format!("const {}", constant.ty),
-                },
-                _ if value.port > 0 => format!("{}:{}", graph.node(value.node).name, value.port),
-                _ => graph.node(value.node).name.to_string(),
-            }
-        };
-        let operands: Vec<String> = graph.operands(id).iter().map(operand).collect();
-        text += &format!("{} = {:?} ({})\n", node.name, node.op, operands.join(", "));
-    }
-    text
+    text::show(graph, |op| !matches!(op, Op::Const(_)))
 }
 
 fn check(text: &str, expected: Expect) {

@@ -8,6 +8,7 @@ use super::proto::*;
 use super::read;
 use crate::graph::Graph;
 use crate::op::Op;
+use crate::text;
 
 fn attr(key: &str, value: AttrValue) -> AttrEntry {
     AttrEntry { key: key.to_owned(), value: Some(value) }
@@ -65,27 +66,7 @@ fn encode(nodes: Vec<NodeDef>) -> Bytes {
 }
 
 fn show(graph: &Graph) -> String {
-    let mut text = String::new();
-    for id in graph.dag().node_indices() {
-        let node = graph.node(id);
-        if matches!(node.op, Op::Const(_) | Op::Input(..)) {
-            continue;
-        }
-        let operand = |value: &Option<crate::graph::Value>| {
-            let Some(value) = value else { return "-".to_owned() };
-            match &graph.node(value.node).op {
-                Op::Const(constant) => match constant.as_ints() {
-                    Some(ints) => format!("{ints:?}"),
-                    None => format!("const {}", constant.ty),
-                },
-                _ if value.port > 0 => format!("{}:{}", graph.node(value.node).name, value.port),
-                _ => graph.node(value.node).name.to_string(),
-            }
-        };
-        let operands: Vec<String> = graph.operands(id).iter().map(operand).collect();
-        text += &format!("{} = {:?} ({})\n", node.name, node.op, operands.join(", "));
-    }
-    text
+    text::show(graph, |op| !matches!(op, Op::Const(_) | Op::Input(..)))
 }
 
 fn check(nodes: Vec<NodeDef>, expected: Expect) {
