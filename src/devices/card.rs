@@ -1,79 +1,15 @@
-//! `nnmeter devices`: the list of devices, or the card of one.
-
-use std::io::Write;
-use std::process::ExitCode;
+//! The card of a device: what it is, what it rests on, and how accurate it was.
 
 use nnmeter_core::kind::Kind;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
-use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Registry};
+use nnmeter_hardware::registry::{OpenDevice, Origin};
 use serde_json::{Value, json};
 
 use crate::accuracy;
 use crate::report::plain_table;
 
-/// List the devices, or show the card of one.
-///
-/// A card tells what the device is, what its predictor was fitted on, which kernels it prices, and
-/// how accurate it was on networks it had not seen.
-#[derive(clap::Args)]
-#[command(after_help = "\
-Examples:
-  nnmeter devices
-  nnmeter devices cortexA76cpu_tflite21
-  nnmeter devices --json | jq -r .name")]
-pub(crate) struct Args {
-    /// The device whose card to show.
-    name: Option<String>,
-
-    /// Print one JSON object a device.
-    #[arg(long)]
-    json: bool,
-}
-
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let registry = Registry::standard()?;
-    let mut out = std::io::stdout().lock();
-    match &args.name {
-        Some(name) => {
-            let device = registry.open(name)?;
-            let text = if args.json { format!("{}\n", json_card(&device)) } else { card(&device) };
-            out.write_all(text.as_bytes())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        None => list(&registry.entries(), args.json, &mut out),
-    }
-}
-
-/// Lists all devices; a broken package is listed too, and makes the exit code tell.
-fn list(entries: &[Entry], json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
-    let mut table = plain_table(&["name", "device", "runtime", "threads", "from"]);
-    let mut broken = false;
-    for entry in entries {
-        match &entry.device {
-            Ok(device) if json => writeln!(out, "{}", json_card(device))?,
-            Ok(device) => {
-                let about = device.device();
-                table.add_row(vec![
-                    entry.name.clone(),
-                    about.title.clone(),
-                    about.runtime.to_string(),
-                    about.threads.to_string(),
-                    origin(&entry.origin),
-                ]);
-            }
-            Err(error) => {
-                broken = true;
-                eprintln!("error: {error}");
-            }
-        }
-    }
-    if !json {
-        writeln!(out, "{}", table.trim_fmt())?;
-    }
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn origin(origin: &Origin) -> String {
+/// Where a package comes from, in words.
+pub(super) fn origin(origin: &Origin) -> String {
     match origin {
         Origin::File(path) => path.display().to_string(),
         Origin::BuiltIn => "built in".to_owned(),
@@ -81,7 +17,8 @@ fn origin(origin: &Origin) -> String {
     }
 }
 
-fn card(device: &OpenDevice) -> String {
+/// The card as people read it.
+pub(super) fn text(device: &OpenDevice) -> String {
     let about = device.device();
     let fitted = device.provenance();
     let mut facts = plain_table(&[about.name.as_str(), ""]);
@@ -102,11 +39,11 @@ fn card(device: &OpenDevice) -> String {
     fact("method", &fitted.method);
     fact("fitted", &format!("{} by {}, seed {}", fitted.date, fitted.tool, fitted.seed));
     fact("package", &origin(device.origin()));
-    let tables: Vec<String> = device.accuracy().iter().map(accuracy_text).collect();
+    let tables: Vec<String> = device.accuracy().iter().map(table_text).collect();
     format!("{}\n\n{}", facts.trim_fmt(), tables.join("\n"))
 }
 
-fn accuracy_text(table: &AccuracyTable) -> String {
+fn table_text(table: &AccuracyTable) -> String {
     let mut rows = plain_table(&accuracy::header("networks"));
     for row in table.rows.iter().chain([&table.overall]) {
         rows.add_row(accuracy::cells(&row.family, &row.accuracy()));
@@ -129,7 +66,8 @@ fn kinds(device: &OpenDevice) -> Vec<&'static str> {
     priced.map(|kind| kind.name()).collect()
 }
 
-fn json_card(device: &OpenDevice) -> Value {
+/// The card as one JSON object.
+pub(super) fn json(device: &OpenDevice) -> Value {
     let about = device.device();
     let fitted = device.provenance();
     json!({
@@ -156,12 +94,12 @@ fn json_card(device: &OpenDevice) -> Value {
             "tool": fitted.tool,
             "method": fitted.method,
         },
-        "accuracy": device.accuracy().iter().map(json_accuracy).collect::<Vec<_>>(),
+        "accuracy": device.accuracy().iter().map(table_json).collect::<Vec<_>>(),
         "from": origin(device.origin()),
     })
 }
 
-fn json_accuracy(table: &AccuracyTable) -> Value {
+fn table_json(table: &AccuracyTable) -> Value {
     let row = |row: &AccuracyRow| accuracy::json(&row.family, &row.accuracy());
     json!({
         "metric": table.metric,
