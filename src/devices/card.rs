@@ -1,8 +1,10 @@
 //! The card of a device: what it is, what it rests on, and how accurate it was.
 
 use nnmeter_core::kind::Kind;
+use nnmeter_core::predict::{Interval, Predictor};
+use nnmeter_core::units::Unit;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
-use nnmeter_hardware::registry::{OpenDevice, Origin};
+use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Standing};
 use serde_json::{Value, json};
 
 use crate::accuracy;
@@ -25,6 +27,7 @@ pub(super) fn text(device: &OpenDevice) -> String {
     let mut fact = |name: &str, value: &str| {
         facts.add_row(vec![name.to_owned(), value.to_owned()]);
     };
+    fact("version", &device.version().to_string());
     fact("device", &about.title);
     fact("chip", &about.chip);
     fact("clock", about.clock.as_deref().unwrap_or("not known"));
@@ -32,8 +35,11 @@ pub(super) fn text(device: &OpenDevice) -> String {
     fact("runtime", &about.runtime.to_string());
     fact("precision", about.precision.name());
     fact("stated by", about.source.as_deref().unwrap_or("nobody"));
-    fact("predicts", &metrics(device).join(", "));
-    fact("prices", &kinds(device).join(", "));
+    for metric in metrics(device) {
+        fact("predicts", metric.name);
+        fact("prices", &metric.kinds.join(", "));
+        fact("interval", &metric.interval_text());
+    }
     fact("fitted on", &format!("{} networks of {}", fitted.models, fitted.data_set));
     fact("data by", &format!("{} ({})", fitted.source, fitted.licence));
     fact("method", &fitted.method);
@@ -53,25 +59,70 @@ fn table_text(table: &AccuracyTable) -> String {
     format!("Accuracy of {metric}, {protocol}:\n{}\n{notes}", rows.trim_fmt())
 }
 
-fn metrics(device: &OpenDevice) -> Vec<&'static str> {
-    let latency = device.latency().is_ok().then_some("latency (ms)");
-    let energy = device.energy().is_ok().then_some("energy (mJ)");
+/// What the models of one metric are good for.
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    /// Kinds of kernels that have a price.
+    kinds: Vec<&'static str>,
+    interval: Interval,
+}
+
+fn metrics(device: &OpenDevice) -> Vec<Metric> {
+    let latency = device.latency().ok().map(metric);
+    let energy = device.energy().ok().map(metric);
     latency.into_iter().chain(energy).collect()
 }
 
-/// Kinds of kernels that the latency predictor prices.
-fn kinds(device: &OpenDevice) -> Vec<&'static str> {
-    let Ok(predictor) = device.latency() else { return Vec::new() };
+fn metric<U: Unit>(predictor: &Predictor<U>) -> Metric {
     let priced = Kind::ALL.iter().filter(|&&kind| predictor.model(kind).is_some());
-    priced.map(|kind| kind.name()).collect()
+    Metric {
+        name: U::METRIC,
+        unit: U::SUFFIX,
+        kinds: priced.map(|kind| kind.name()).collect(),
+        interval: predictor.interval(),
+    }
 }
 
-/// The card as one JSON object.
-pub(super) fn json(device: &OpenDevice) -> Value {
+impl Metric {
+    /// The ends of the interval as multiples of a prediction, inside and outside of what was fitted.
+    fn ends(&self) -> [[f64; 2]; 2] {
+        let ends = |width: f64| [(-width).exp(), width.exp()];
+        [ends(self.interval.inside), ends(self.interval.outside)]
+    }
+
+    fn interval_text(&self) -> String {
+        let percent = |end: f64| format!("{:+.1} %", 100.0 * (end - 1.0));
+        let [inside, outside] = self.ends().map(|[low, high]| [percent(low), percent(high)]);
+        format!(
+            "of {:.0} %: {} to {}; {} to {} where a kernel lies outside of what was fitted",
+            100.0 * self.interval.level,
+            inside[0],
+            inside[1],
+            outside[0],
+            outside[1]
+        )
+    }
+
+    fn json(&self) -> Value {
+        let [inside, outside] = self.ends();
+        json!({
+            "metric": self.name,
+            "unit": self.unit,
+            "kernel_kinds": self.kinds,
+            "interval": {"level": self.interval.level, "inside": inside, "outside": outside},
+        })
+    }
+}
+
+/// The card as one JSON object; `entry` is what the registry knows of the device, if it does.
+pub(super) fn json(device: &OpenDevice, entry: Option<&Entry<'_>>) -> Value {
     let about = device.device();
     let fitted = device.provenance();
     json!({
         "name": about.name,
+        "version": device.version().to_string(),
+        "asked_for": entry.map(|entry| standing(entry.standing())),
         "title": about.title,
         "chip": about.chip,
         "clock": about.clock,
@@ -82,7 +133,8 @@ pub(super) fn json(device: &OpenDevice) -> Value {
             "build": about.runtime.build,
         },
         "precision": about.precision.name(),
-        "kernel_kinds": kinds(device),
+        "stated_by": about.source,
+        "metrics": metrics(device).iter().map(Metric::json).collect::<Vec<_>>(),
         "fitted_on": {
             "data_set": fitted.data_set,
             "licence": fitted.licence,
@@ -97,6 +149,14 @@ pub(super) fn json(device: &OpenDevice) -> Value {
         "accuracy": device.accuracy().iter().map(table_json).collect::<Vec<_>>(),
         "from": origin(device.origin()),
     })
+}
+
+fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Default => "by name",
+        Standing::Versioned => "by version",
+        Standing::Hidden => "never",
+    }
 }
 
 fn table_json(table: &AccuracyTable) -> Value {
