@@ -11,7 +11,7 @@ use crate::report::plain_table;
 /// Lists all packages; a broken one is named on standard error, and makes the exit code tell.
 pub(super) fn run(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
-    let mut table = plain_table(&["name", "version", "device", "runtime", "threads", "from", ""]);
+    let mut table = plain_table(&["name", "version", "device", "runtime", "threads", "", "from"]);
     let mut broken = false;
     for entry in registry.entries() {
         match entry.open() {
@@ -24,8 +24,8 @@ pub(super) fn run(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
                     about.title.clone(),
                     about.runtime.to_string(),
                     about.threads.to_string(),
-                    card::origin(entry.origin()),
                     note(&entry),
+                    card::origin(entry.origin()),
                 ]);
             }
             Err(error) => {

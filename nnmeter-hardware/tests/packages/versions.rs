@@ -64,7 +64,8 @@ fn a_name_stands_for_the_highest_version() {
         abacus@1.10 Versioned
         abacus@1.9 Versioned
         ABACUS@1.9 Hidden
-        abacus@0.3 Versioned"#]].assert_eq(&standings.join("\n"));
+        abacus@0.3 Versioned"#]]
+    .assert_eq(&standings.join("\n"));
 }
 
 #[test]
@@ -82,7 +83,8 @@ fn an_explicit_folder_decides() {
         abacus: 1.1 file
         abacus@3.0: 3.0 file
         slide_rule: 3.0 file
-    "#]].assert_eq(&opened(&registry, &names));
+    "#]]
+    .assert_eq(&opened(&registry, &names));
 }
 
 #[test]
@@ -101,7 +103,8 @@ fn a_file_without_a_version_in_its_name_is_of_the_first() {
         abacus: 1.0 file
         newer: newer.nnmeter: is the package of newer@2.0; expected newer@1.0, as its name says
         odd@two: odd@two.nnmeter: is the package of odd@2.0; expected odd@two@1.0, as its name says
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }
 
 #[test]
