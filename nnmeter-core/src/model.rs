@@ -131,7 +131,7 @@ fn applicable(terms: &[Term], area: u64) -> Vec<(Feature, f64)> {
 }
 
 /// A tree ensemble over named features.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Learned {
     features: Vec<Feature>,
     ensemble: Ensemble,

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     UnsupportedModel,
     /// Measurements are not what their format says, or cannot be fitted.
     BadData,
+    /// A fit that cannot be made, by this program or at all.
+    Fit,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
 }

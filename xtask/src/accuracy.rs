@@ -20,12 +20,15 @@ pub(crate) struct Accuracy {
 
 impl Accuracy {
     pub(crate) fn run(self) -> Result<()> {
-        let measured = self.source.read()?;
-        let judged = measured.judge(&self.source)?;
-        let mut out = std::io::stdout().lock();
-        out.write_all(markdown::accuracies(&judged).as_bytes())?;
-        if self.rates {
-            write!(out, "\n{}", markdown::rates(measured.target.terms, &judged))?;
+        for target in self.source.targets()? {
+            let measured = self.source.read(target)?;
+            let judged = measured.judge(&self.source)?;
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{}:\n", measured.target.device.name)?;
+            out.write_all(markdown::accuracies(&judged).as_bytes())?;
+            if self.rates {
+                write!(out, "\n{}", markdown::rates(measured.target.terms, &judged))?;
+            }
         }
         Ok(())
     }

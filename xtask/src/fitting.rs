@@ -10,13 +10,14 @@ use nnmeter_core::predict::Interval;
 use nnmeter_hardware::accuracy::Table;
 use nnmeter_hardware::dataset::Dataset;
 use nnmeter_hardware::fit::check_priced;
-use nnmeter_hardware::fit::linear::{Fit, Problem};
-use nnmeter_hardware::fit::protocol::HeldOut;
+use nnmeter_hardware::fit::problem::{Fit, Problem};
+use nnmeter_hardware::fit::protocol::{HeldOut, Training, left_out};
 use nnmeter_hardware::fit::samples::Samples;
 use nnmeter_hardware::package::{EXTENSION, Package, RuleFile};
 
-use crate::nested;
+use crate::fits::{Fits, samples_digest};
 use crate::target::{self, Target};
+use crate::{nested, tools};
 
 /// Where the packages that are built in lie, from the root of the repository.
 pub(crate) const PREDICTORS: &str = "nnmeter-hardware/predictors";
@@ -29,19 +30,20 @@ const SHOWN: usize = 10;
 pub(crate) struct Source {
     /// The data set: a .jsonl, .jsonl.zst or .zip file of nn-Meter's schema, or a folder of them.
     #[arg(long, value_name = "DIR|FILE")]
-    pub(crate) data: PathBuf,
-    /// The device's fusion rules, in nn-Meter's JSON; those of its present package if not given.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rules: Option<PathBuf>,
-    /// The device, as its column in the data set is called.
-    #[arg(long, value_name = "NAME", default_value = "cortexA76cpu_tflite21")]
-    pub(crate) device: String,
+    data: PathBuf,
+    /// The device's fusion rules, in nn-Meter's JSON, or a folder with DEVICE.json; those of its
+    /// present package if not given.
+    #[arg(long, value_name = "FILE|DIR")]
+    rules: Option<PathBuf>,
+    /// The device, as its column in the data set is called; all devices if not given.
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
     /// Seed of the random split.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// Also choose the constants of the fit anew without each family left out (takes minutes).
     #[arg(long)]
-    pub(crate) nested: bool,
+    nested: bool,
 }
 
 /// Measurements that were read.
@@ -69,16 +71,30 @@ pub(crate) fn package_file(folder: &Path, device: &str) -> PathBuf {
 }
 
 impl Source {
-    /// Reads the rules and the data set.
-    pub(crate) fn read(&self) -> Result<Measured> {
-        let target = target::find(&self.device)?;
-        let rules = self.read_rules()?;
+    /// The devices that are asked for. Where one of them has trees and this build cannot fit them,
+    /// runs the command line again in one that can, and does not return.
+    pub(crate) fn targets(&self) -> Result<Vec<Target>> {
+        let targets = match &self.device {
+            Some(name) => vec![target::find(name)?],
+            None => target::all(),
+        };
+        let has_trees = targets.iter().any(|target| target.recipe.correction.is_some());
+        if has_trees && !tools::CAN_FIT_TREES {
+            tools::run_again_with_trees()?;
+        }
+        Ok(targets)
+    }
+
+    /// Reads the rules of a device and the data set.
+    pub(crate) fn read(&self, target: Target) -> Result<Measured> {
+        let device = &target.device.name;
+        let rules = self.read_rules(device)?;
         let dataset = Dataset::open(&self.data)?;
         let (bar, progress) = (bar(dataset.bytes(), "reading"), dataset.progress());
         let mut complaints: Vec<String> = Vec::new();
         let read = Samples::read(
             &dataset,
-            &self.device,
+            device,
             rules.rules(),
             |error| complaints.push(error.to_string()),
             || bar.set_position(progress.bytes()),
@@ -90,12 +106,14 @@ impl Source {
         Ok(Measured { target, rules, samples, bad: reading.bad })
     }
 
-    fn read_rules(&self) -> Result<RuleFile> {
+    fn read_rules(&self, device: &str) -> Result<RuleFile> {
         let Some(path) = &self.rules else {
-            let path = package_file(Path::new(PREDICTORS), &self.device);
+            let path = package_file(Path::new(PREDICTORS), device);
             let package = Package::read(&path).context("no --rules, and no package has them")?;
             return Ok(package.rules);
         };
+        let in_folder = path.join(format!("{device}.json"));
+        let path = if path.is_dir() { &in_folder } else { path };
         let shown = || format!("rules \"{}\"", path.display());
         let json = std::fs::read(path).with_context(shown)?;
         RuleFile::from_json(&json).with_context(shown)
@@ -114,13 +132,14 @@ fn show_complaints(complaints: &[String]) {
 impl Measured {
     /// Fits all of it, and fits again without what is held out for each of the tables.
     pub(crate) fn judge(&self, source: &Source) -> Result<Judged> {
-        let (samples, families, recipe) =
-            (&self.samples, self.samples.families(), &self.target.recipe);
-        let problem = Problem::new(samples, self.target.terms);
-        let random = HeldOut::random_split(&problem, recipe, samples, source.seed);
-        let left_out = HeldOut::leave_one_family_out(&problem, recipe, families.len());
-        let fit = problem.fit(recipe, |_| true);
-        let nested = source.nested.then(|| nested::table(samples, &self.target));
+        let families = self.samples.families();
+        let problem = Problem::new(&self.samples, self.target.terms);
+        let fits = Fits::new(&problem, self.target.recipe, &samples_digest(&problem)?)?;
+        fits.make(&self.trainings(source.seed))?;
+        let random = HeldOut::random_split(&problem, source.seed, |on| fits.of(on))?;
+        let left_out = HeldOut::leave_one_family_out(&problem, |on| fits.of(on))?;
+        let fit = fits.of(&Training::All)?;
+        let nested = source.nested.then(|| nested::table(&self.samples, &self.target));
         let few = "the data set has too few models, or one family only: none can be held out";
         Ok(Judged {
             shares: problem.shares(&fit),
@@ -130,6 +149,13 @@ impl Measured {
             interval: left_out.interval().context(few)?,
             fit,
         })
+    }
+
+    /// All fits that the tables take.
+    fn trainings(&self, seed: u64) -> Vec<Training> {
+        let left_out = left_out(&self.samples).into_iter();
+        let left_out = left_out.map(|family| Training::Without(vec![family]));
+        [Training::All, Training::RandomSplit { seed }].into_iter().chain(left_out).collect()
     }
 }
 

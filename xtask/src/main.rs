@@ -5,7 +5,9 @@
 
 mod accuracy;
 mod bench;
+mod fits;
 mod fitting;
+mod kept;
 mod markdown;
 mod nested;
 mod package_predictors;
@@ -14,6 +16,7 @@ mod shell;
 mod target;
 mod test;
 mod tidy;
+mod tools;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

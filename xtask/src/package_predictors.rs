@@ -13,11 +13,12 @@ use nnmeter_core::units::Millis;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
-use nnmeter_hardware::fit::linear::Problem;
+use nnmeter_hardware::fit::problem::Problem;
 use nnmeter_hardware::package::{Metric, MetricModels, Package};
 use nnmeter_hardware::version::Version;
 
 use crate::fitting::{Judged, Measured, PREDICTORS, Source, package_file};
+use crate::target::Target;
 use crate::{markdown, report};
 
 /// Where the pages of accuracy lie, from the root of the repository.
@@ -46,7 +47,11 @@ pub(crate) struct PackagePredictors {
 
 impl PackagePredictors {
     pub(crate) fn run(self) -> Result<()> {
-        let measured = self.source.read()?;
+        self.source.targets()?.into_iter().try_for_each(|target| self.package(target))
+    }
+
+    fn package(&self, target: Target) -> Result<()> {
+        let measured = self.source.read(target)?;
         let judged = measured.judge(&self.source)?;
         let date = match &self.date {
             Some(date) => date.clone(),
@@ -54,20 +59,20 @@ impl PackagePredictors {
         };
         let package = package(&measured, &judged, date, self.source.seed)?;
         check(&package, &measured, &judged)?;
-        let path = package_file(&self.out, &self.source.device);
+        let path = package_file(&self.out, &package.device.name);
         if !self.force {
             refuse_to_worsen(&path, &judged.left_out.overall)?;
         }
         fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         package.write(&path)?;
-        self.write_page(&report::page(&package, &measured, &judged))?;
+        self.write_page(&package.device.name, &report::page(&package, &measured, &judged))?;
         std::io::stdout().lock().write_all(markdown::accuracies(&judged).as_bytes())?;
         eprintln!("wrote {}", path.display());
         Ok(())
     }
 
-    fn write_page(&self, page: &str) -> Result<()> {
-        let path = self.pages.join(format!("{}.md", self.source.device));
+    fn write_page(&self, device: &str, page: &str) -> Result<()> {
+        let path = self.pages.join(format!("{device}.md"));
         fs::create_dir_all(&self.pages).with_context(|| self.pages.display().to_string())?;
         fs::write(&path, page).with_context(|| path.display().to_string())?;
         eprintln!("wrote {}", path.display());
@@ -142,10 +147,12 @@ fn check(package: &Package, measured: &Measured, judged: &Judged) -> Result<()> 
         costs.push(fitted.model.cost(work));
     }
     let problem = Problem::new(samples, measured.target.terms);
-    for (index, sample) in samples.samples().iter().enumerate() {
+    let all: Vec<usize> = (0..problem.len()).collect();
+    let pairs = problem.pairs(&judged.fit, &all);
+    for (sample, pair) in samples.samples().iter().zip(pairs) {
         let kernels = sample.kernels.iter();
         let total: f64 = kernels.map(|&(work, n)| f64::from(n) * costs[work as usize]).sum();
-        let fitted = problem.pair(&judged.fit, index).predicted;
+        let fitted = pair.predicted;
         let agrees = (total / fitted - 1.0).abs() < 1e-9;
         ensure!(agrees, "{}: the package says {total} ms, the fit {fitted} ms", sample.id);
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use nnmeter_hardware::device::{Device, Precision, Runtime};
-use nnmeter_hardware::fit::linear::Recipe;
+use nnmeter_hardware::fit::recipe::Recipe;
 use nnmeter_hardware::fit::terms::{self, TermSpec};
 
 /// A device and how its models are fitted.
@@ -14,11 +14,19 @@ pub(crate) struct Target {
     pub(crate) notes: &'static [&'static str],
 }
 
+/// All of them.
+pub(crate) fn all() -> Vec<Target> {
+    vec![cortex_a76()]
+}
+
 /// What is known of the device called `name`.
 pub(crate) fn find(name: &str) -> Result<Target> {
-    match name {
-        "cortexA76cpu_tflite21" => Ok(cortex_a76()),
-        _ => bail!("device \"{name}\": is not described here; expected cortexA76cpu_tflite21"),
+    let names: Vec<String> = all().into_iter().map(|target| target.device.name).collect();
+    match all().into_iter().find(|target| target.device.name == name) {
+        Some(target) => Ok(target),
+        None => {
+            bail!("device \"{name}\": is not described here; expected {}", names.join(" or "))
+        }
     }
 }
 

@@ -21,7 +21,7 @@ impl Test {
         shell::cargo(["fmt", "--all", "--check"])?;
         tidy::run()?;
         shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-        let no_warnings = [("RUSTDOCFLAGS", "-D warnings".as_ref())];
+        let no_warnings = [("RUSTDOCFLAGS", "-D warnings".into())];
         shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
         self.tests()
     }
@@ -36,6 +36,6 @@ impl Test {
             format!("data set \"{}\" cannot be found; expected a folder", data.display())
         })?;
         let arguments = workspace.into_iter().chain(["--features", "nnmeter/benchmark-data"]);
-        shell::cargo_with(arguments, &[("NNMETER_BENCHMARK_DATA", data.as_os_str())])
+        shell::cargo_with(arguments, &[("NNMETER_BENCHMARK_DATA", data.into_os_string())])
     }
 }

@@ -1,25 +1,34 @@
 //! Fitting kernel models to whole-model measurements.
 //!
 //! [`samples`] turns a data set into counts of distinct workloads; [`terms`] says which terms the
-//! models may have; [`linear`] finds their rates; [`protocol`] judges them on models held out
-//! ([`nested`] judges the choice of constants, too); and here the rates become the kernel models of
-//! a predictor. All of it is single-threaded and deterministic: the same data give the same bits.
+//! models may have, [`recipe`] the constants of a fit; [`problem`] fits, rates first and then, where
+//! the recipe has them, trees that correct them; [`protocol`] judges fits on models held out
+//! ([`nested`] judges the choice of constants, too); and here a fit becomes the kernel models of a
+//! predictor. All of it is single-threaded and deterministic: the same data give the same bits.
 //! Writing files is not its business.
+//!
+//! Trees need XGBoost, which feature `fit` builds; everything else works without it.
 
-pub mod linear;
+#[cfg(feature = "fit")]
+mod boost;
+#[cfg(feature = "fit")]
+mod correction;
+mod linear;
 pub mod nested;
 mod nnls;
+pub mod problem;
 pub mod protocol;
 pub mod range;
+pub mod recipe;
 pub mod samples;
 pub mod terms;
 
 use nnmeter_core::kind::Kind;
-use nnmeter_core::model::{KernelModel, Parametric, Term};
+use nnmeter_core::model::{KernelModel, Learned, Parametric, Term};
 use nnmeter_core::predict::FittedModel;
 
 use crate::error::{Error, ErrorKind, Result};
-use linear::Fit;
+use problem::Fit;
 use samples::{Sample, Samples};
 use terms::TermSpec;
 
@@ -56,11 +65,22 @@ pub fn kernel_models(
     let mut models = Vec::new();
     for kind in samples.kinds() {
         if let Some(range) = range::fitted_range(kind, samples.workloads()) {
-            let model = KernelModel::Parametric(parametric(kind, terms, fit)?);
+            let linear = parametric(kind, terms, fit)?;
+            let model = match fit.correction(kind) {
+                Some(trees) => KernelModel::Corrected(linear, trees.clone()),
+                None => KernelModel::Parametric(linear),
+            };
             models.push((kind, FittedModel { model, range }));
         }
     }
     Ok(models)
+}
+
+impl Fit {
+    /// What corrects the linear model of `kind`.
+    pub fn correction(&self, kind: Kind) -> Option<&Learned> {
+        self.corrections.iter().find(|(of, _)| *of == kind).map(|(_, learned)| learned)
+    }
 }
 
 /// The model of one kind: its terms with their rates, in the metric's unit for each unit of the
@@ -75,5 +95,25 @@ fn parametric(kind: Kind, terms: &[TermSpec], fit: &Fit) -> Result<Parametric> {
     Ok(Parametric::new(of_kind.map(term).collect())?)
 }
 
+/// What stands for the trees where they cannot be fitted.
+#[cfg(not(feature = "fit"))]
+mod correction {
+    use super::problem::{Fit, Moments, Problem};
+    use super::recipe::Correction;
+    use crate::error::{Error, ErrorKind, Result};
+
+    pub(super) fn correct(
+        _: &Problem<'_>,
+        _: &Correction,
+        _: &[&Moments],
+        _: &mut Fit,
+    ) -> Result<()> {
+        Err(Error::new(ErrorKind::Fit, "recipe", "has trees, which this program cannot fit")
+            .hint("build it with feature `fit` of nnmeter-hardware"))
+    }
+}
+
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "fit"))]
+mod tests_trees;

@@ -6,8 +6,10 @@
 //! choices that the candidates span are made honest by this; the list of terms is not.
 
 use crate::accuracy::Pair;
-use crate::fit::linear::{Problem, Recipe};
-use crate::fit::protocol::HeldOut;
+use crate::error::Result;
+use crate::fit::problem::{Fit, Problem};
+use crate::fit::protocol::{HeldOut, Training, left_out};
+use crate::fit::recipe::Recipe;
 
 /// One way to fit: the samples seen through some terms, and the constants.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +25,7 @@ pub struct Candidate<'a> {
 pub struct Nested {
     /// The predictions.
     pub held_out: HeldOut,
-    /// For each family, the index of the candidate that was chosen without it.
+    /// For each family that is left out, the index of the candidate that was chosen without it.
     pub chosen: Vec<usize>,
 }
 
@@ -32,48 +34,68 @@ pub struct Nested {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PairErrors(Vec<Vec<f64>>);
 
+/// The pairs of families that are left out together, the smaller first.
+pub fn pairs(problem: &Problem<'_>) -> Vec<[usize; 2]> {
+    let families = left_out(problem.samples());
+    let pairs = families.iter().flat_map(|&f| families.iter().map(move |&g| [f, g]));
+    pairs.filter(|[f, g]| f < g).collect()
+}
+
+impl Candidate<'_> {
+    /// RMSPE on `f` and on `g` of the fit without both.
+    ///
+    /// # Errors
+    /// As [`Problem::fit`].
+    pub fn errors_without(&self, [f, g]: [usize; 2]) -> Result<[f64; 2]> {
+        let fit = self.problem.fit_on(&self.recipe, &Training::Without(vec![f, g]))?;
+        Ok([f, g].map(|family| rmspe(&self.problem.pairs_of(&fit, family))))
+    }
+}
+
 impl PairErrors {
-    /// Fits without each pair of the families.
-    pub fn of(candidate: &Candidate<'_>, families: usize) -> Self {
-        let Candidate { problem, recipe } = candidate;
-        let mut errors = vec![vec![0.0; families]; families];
-        let pairs = (0..families * families).map(|pair| (pair / families, pair % families));
-        for (f, g) in pairs.filter(|(f, g)| f < g) {
-            let fit = problem.fit_families(recipe, |family| family != f && family != g);
-            errors[f][g] = rmspe(&problem.pairs_of(&fit, g));
-            errors[g][f] = rmspe(&problem.pairs_of(&fit, f));
+    /// From what [`Candidate::errors_without`] says of each of [`pairs`].
+    pub fn of(families: usize, errors: impl IntoIterator<Item = ([usize; 2], [f64; 2])>) -> Self {
+        let mut matrix = vec![vec![0.0; families]; families];
+        for ([f, g], [on_f, on_g]) in errors {
+            matrix[f][g] = on_g;
+            matrix[g][f] = on_f;
         }
-        Self(errors)
+        Self(matrix)
     }
 
     /// Sum of the RMSPE of the families other than `left_out`.
     fn sum_without(&self, left_out: usize) -> f64 {
-        let others = self.0[left_out].iter().enumerate().filter(|(family, _)| *family != left_out);
-        others.map(|(_, error)| error).sum::<f64>()
+        self.0[left_out].iter().sum()
     }
 }
 
 impl Nested {
     /// Chooses among candidates for each family by their errors on the others ([`PairErrors`] of
-    /// each candidate, in order), and predicts it; `None` if there are no candidates.
-    pub fn of(
+    /// each candidate, in order), and predicts it by the fit that `fit` makes (or has) of the
+    /// candidate of that index; `None` if there are no candidates.
+    ///
+    /// # Errors
+    /// Those of `fit`.
+    pub fn of<E>(
         candidates: &[Candidate<'_>],
         errors: &[PairErrors],
-        families: usize,
-    ) -> Option<Self> {
-        let mut nested = Self {
-            held_out: HeldOut { families: Vec::with_capacity(families) },
-            chosen: Vec::with_capacity(families),
+        mut fit: impl FnMut(usize, &Training) -> Result<Fit, E>,
+    ) -> Result<Option<Self>, E> {
+        let Some(Candidate { problem, .. }) = candidates.first() else {
+            return Ok(None);
         };
-        for family in 0..families {
-            let scores = errors.iter().map(|errors| errors.sum_without(family));
-            let (best, _) = scores.enumerate().min_by(|a, b| a.1.total_cmp(&b.1))?;
-            let Candidate { problem, recipe } = candidates.get(best)?;
-            let fit = problem.fit_families(recipe, |other| other != family);
-            nested.held_out.families.push(problem.pairs_of(&fit, family));
+        let mut nested = Self {
+            held_out: HeldOut { families: vec![Vec::new(); problem.families()] },
+            chosen: Vec::new(),
+        };
+        for family in left_out(problem.samples()) {
+            let scores = errors.iter().map(|errors| errors.sum_without(family)).enumerate();
+            let best = scores.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(best, _)| best);
+            let fit = fit(best, &Training::Without(vec![family]))?;
+            nested.held_out.families[family] = candidates[best].problem.pairs_of(&fit, family);
             nested.chosen.push(best);
         }
-        Some(nested)
+        Ok(Some(nested))
     }
 }
 

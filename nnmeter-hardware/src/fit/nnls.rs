@@ -38,11 +38,11 @@ impl Gram {
         self.values[i * self.size + j]
     }
 
-    /// Adds the outer product of `row` with itself.
-    pub(crate) fn add_outer(&mut self, row: &[f64]) {
+    /// Adds the outer product of `row` with itself, `weight` times.
+    pub(crate) fn add_outer(&mut self, row: &[f64], weight: f64) {
         for (i, &a) in row.iter().enumerate().filter(|(_, a)| **a != 0.0) {
             let line = &mut self.values[i * self.size..(i + 1) * self.size];
-            line.iter_mut().zip(row).for_each(|(value, &b)| *value += a * b);
+            line.iter_mut().zip(row).for_each(|(value, &b)| *value += weight * a * b);
         }
     }
 
@@ -172,7 +172,7 @@ mod tests {
     /// Gram matrix and right-hand side of a small least-squares problem.
     fn normal(rows: &[[f64; 4]], y: &[f64]) -> (Gram, Vec<f64>) {
         let mut gram = Gram::zeros(4);
-        rows.iter().for_each(|row| gram.add_outer(row));
+        rows.iter().for_each(|row| gram.add_outer(row, 1.0));
         let b = (0..4).map(|j| rows.iter().zip(y).map(|(row, y)| row[j] * y).sum()).collect();
         (gram, b)
     }

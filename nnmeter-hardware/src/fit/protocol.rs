@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use nnmeter_core::predict::Interval;
 
 use crate::accuracy::{Pair, Table, quantile, quantile_of_groups};
-use crate::fit::linear::{Problem, Recipe};
+use crate::error::Result;
+use crate::fit::problem::{Fit, Problem};
+use crate::fit::recipe::Recipe;
 use crate::fit::samples::Samples;
 
 /// Share of the groups that a random split holds out.
@@ -25,31 +27,75 @@ pub struct HeldOut {
     pub families: Vec<Vec<Pair>>,
 }
 
+/// Which samples a fit learns from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Training {
+    /// All.
+    All,
+    /// All but those of some families.
+    Without(Vec<usize>),
+    /// A random 85 % of the groups of models with equal kernels.
+    RandomSplit {
+        /// What the random numbers start from.
+        seed: u64,
+    },
+}
+
+impl Problem<'_> {
+    /// Fits on the samples that `training` says.
+    ///
+    /// # Errors
+    /// As [`Problem::fit`].
+    pub fn fit_on(&self, recipe: &Recipe, training: &Training) -> Result<Fit> {
+        match training {
+            Training::All => self.fit_families(recipe, |_| true),
+            Training::Without(left_out) => {
+                self.fit_families(recipe, |family| !left_out.contains(&family))
+            }
+            &Training::RandomSplit { seed } => {
+                let held = random_groups(self.samples(), seed);
+                self.fit(recipe, |sample| !held[sample])
+            }
+        }
+    }
+}
+
 impl HeldOut {
-    /// Fits on all families but one, for each family in turn, and predicts that one; nothing where
-    /// there is no other family.
-    pub fn leave_one_family_out(problem: &Problem<'_>, recipe: &Recipe, families: usize) -> Self {
-        let pairs = (0..families).map(|family| {
-            let fit = problem.fit_families(recipe, |other| other != family);
-            if families > 1 { problem.pairs_of(&fit, family) } else { Vec::new() }
-        });
-        Self { families: pairs.collect() }
+    /// Predicts each family by the fit on all others, which `fit` makes (or has); nothing where
+    /// there is no other family. Families of single kernels are always fitted on.
+    ///
+    /// # Errors
+    /// Those of `fit`.
+    pub fn leave_one_family_out<E>(
+        problem: &Problem<'_>,
+        mut fit: impl FnMut(&Training) -> Result<Fit, E>,
+    ) -> Result<Self, E> {
+        let mut families = vec![Vec::new(); problem.families()];
+        for family in left_out(problem.samples()) {
+            let fit = fit(&Training::Without(vec![family]))?;
+            families[family] = problem.pairs_of(&fit, family);
+        }
+        Ok(Self { families })
     }
 
-    /// Fits on a random 85 % of the groups of models with equal kernels, and predicts the rest.
-    pub fn random_split(
+    /// Predicts a random 15 % of the groups of models with equal kernels by the fit on the others,
+    /// which `fit` makes (or has).
+    ///
+    /// # Errors
+    /// Those of `fit`.
+    pub fn random_split<E>(
         problem: &Problem<'_>,
-        recipe: &Recipe,
-        samples: &Samples,
         seed: u64,
-    ) -> Self {
-        let held = random_groups(samples, seed);
-        let fit = problem.fit(recipe, |sample| !held[sample]);
-        let mut families = vec![Vec::new(); samples.families().len()];
-        for sample in (0..problem.len()).filter(|&sample| held[sample]) {
-            families[problem.family(sample)].push(problem.pair(&fit, sample));
+        fit: impl FnOnce(&Training) -> Result<Fit, E>,
+    ) -> Result<Self, E> {
+        let held = random_groups(problem.samples(), seed);
+        let fit = fit(&Training::RandomSplit { seed })?;
+        let mut families = vec![Vec::new(); problem.families()];
+        let samples: Vec<usize> = (0..problem.len()).filter(|&sample| held[sample]).collect();
+        for (&sample, pair) in samples.iter().zip(problem.pairs(&fit, &samples)) {
+            families[problem.family(sample)].push(pair);
         }
-        Self { families }
+        Ok(Self { families })
     }
 
     /// Accuracies by family, under the names given; `None` if nothing was held out.
@@ -72,20 +118,29 @@ impl HeldOut {
     }
 }
 
-/// Which samples a random split holds out. Models of equal kernels are on the same side.
+/// The families that are left out in turn: those of whole models, if there are several.
+pub fn left_out(samples: &Samples) -> Vec<usize> {
+    let families = 0..samples.families().len();
+    let whole: Vec<usize> = families.filter(|&family| !samples.is_of_kernels(family)).collect();
+    if whole.len() > 1 { whole } else { Vec::new() }
+}
+
+/// Which samples a random split holds out. Models of equal kernels are on the same side; single
+/// kernels are never held out.
 fn random_groups(samples: &Samples, seed: u64) -> Vec<bool> {
     let mut groups: BTreeMap<&[(u32, u32)], usize> = BTreeMap::new();
     let mut group_of = Vec::with_capacity(samples.samples().len());
     for sample in samples.samples() {
         let next = groups.len();
-        group_of.push(*groups.entry(&sample.kernels).or_insert(next));
+        let of_model = !samples.is_of_kernels(sample.family);
+        group_of.push(of_model.then(|| *groups.entry(&sample.kernels).or_insert(next)));
     }
     let mut order: Vec<usize> = (0..groups.len()).collect();
     shuffle(&mut order, seed);
     let mut held = vec![false; groups.len()];
     let count = (HELD_OUT * groups.len() as f64) as usize;
     order.into_iter().take(count).for_each(|group| held[group] = true);
-    group_of.into_iter().map(|group| held[group]).collect()
+    group_of.into_iter().map(|group| group.is_some_and(|group| held[group])).collect()
 }
 
 /// Fisher and Yates' shuffle with the generator SplitMix64 (Steele, Lea and Flood 2014).

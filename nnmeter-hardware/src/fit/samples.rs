@@ -24,6 +24,8 @@ pub struct Sample {
     pub family: usize,
     /// The measured figure, in the metric's unit.
     pub measured: f64,
+    /// How much it counts in a fit; 1 unless it was weighed.
+    pub weight: f64,
     /// Its kernels: indices of workloads, ascending, and how often each occurs.
     pub kernels: Vec<(u32, u32)>,
 }
@@ -32,6 +34,7 @@ pub struct Sample {
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     families: Vec<String>,
+    of_kernels: Vec<bool>,
     workloads: Vec<Workload>,
     samples: Vec<Sample>,
     index: HashMap<Workload, u32>,
@@ -56,12 +59,23 @@ impl Samples {
 
     /// Adds a model that was measured.
     pub fn push(&mut self, id: String, family: &str, measured: f64, work: &[Workload]) {
+        let family = self.family(family, false);
+        self.push_to(family, id, measured, work);
+    }
+
+    /// Adds a kernel that was measured on its own. Families of kernels are apart from those of
+    /// models, whatever their names; they are fitted on and never held out.
+    pub fn push_kernel(&mut self, id: String, family: &str, measured: f64, work: &Workload) {
+        let family = self.family(family, true);
+        self.push_to(family, id, measured, std::slice::from_ref(work));
+    }
+
+    fn push_to(&mut self, family: usize, id: String, measured: f64, work: &[Workload]) {
         let mut indices: Vec<u32> = work.iter().map(|work| self.workload(work)).collect();
         indices.sort_unstable();
         let kernels = indices.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32));
         let kernels = kernels.collect();
-        let family = self.family(family);
-        self.samples.push(Sample { id, family, measured, kernels });
+        self.samples.push(Sample { id, family, measured, weight: 1.0, kernels });
     }
 
     fn push_parsed(&mut self, parsed: Parsed, measured: f64, by_file: bool) {
@@ -78,14 +92,22 @@ impl Samples {
         index
     }
 
-    fn family(&mut self, name: &str) -> usize {
-        match self.families.iter().position(|family| family == name) {
+    fn family(&mut self, name: &str, of_kernels: bool) -> usize {
+        let mut known = self.families.iter().zip(&self.of_kernels);
+        match known.position(|(family, kernels)| family == name && *kernels == of_kernels) {
             Some(index) => index,
             None => {
                 self.families.push(name.to_owned());
+                self.of_kernels.push(of_kernels);
                 self.families.len() - 1
             }
         }
+    }
+
+    /// Sets how much each sample of a family counts in a fit; with 0 it does not.
+    pub fn weigh_family(&mut self, family: usize, weight: f64) {
+        let of_family = self.samples.iter_mut().filter(|sample| sample.family == family);
+        of_family.for_each(|sample| sample.weight = weight);
     }
 
     /// The models, in the order they were added.
@@ -96,6 +118,11 @@ impl Samples {
     /// Names of the families, in the order of their first models.
     pub fn families(&self) -> &[String] {
         &self.families
+    }
+
+    /// Whether all samples of a family are single kernels, measured on their own.
+    pub fn is_of_kernels(&self, family: usize) -> bool {
+        self.of_kernels.get(family).is_some_and(|of_kernels| *of_kernels)
     }
 
     /// The distinct workloads, in the order of their first use.

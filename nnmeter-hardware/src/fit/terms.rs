@@ -54,6 +54,17 @@ impl Group {
     ];
 }
 
+/// Rates of the groups relative to each other; only their ratios count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prior(&'static [(Group, f64)]);
+
+impl Prior {
+    /// The rate of `group`; 1 where it is not named.
+    pub fn of(&self, group: Group) -> f64 {
+        self.0.iter().find(|(named, _)| *named == group).map_or(1.0, |(_, rate)| *rate)
+    }
+}
+
 /// A term of the linear model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TermSpec {
@@ -173,6 +184,19 @@ pub const CPU: &[TermSpec] = &[
     term("se.w", &[Kind::Se], W::Any, F::Weights, G::Weights),
     term("kernel", CPU_KINDS, W::Any, F::One, G::Start),
 ];
+
+/// What the terms of [`CPU`] cost relative to a multiply-accumulate of a pointwise convolution, to
+/// one digit, as the fit on nn-Meter's benchmark set found it.
+pub const CPU_PRIOR: Prior = Prior(&[
+    (Group::Pointwise, 1.0),
+    (Group::SmallWindow, 1.0),
+    (Group::LargeWindow, 1.0),
+    (Group::Activations, 5.0),
+    (Group::Weights, 5.0),
+    (Group::Depthwise, 4.0),
+    (Group::Pooling, 5.0),
+    (Group::FullyConnected, 4.0),
+]);
 
 #[cfg(test)]
 mod tests {

@@ -2,8 +2,9 @@
 
 use nnmeter_core::model::FittedRange;
 
-use super::linear::{Problem, Recipe};
-use super::protocol::HeldOut;
+use super::problem::{Fit, Problem};
+use super::protocol::{HeldOut, Training};
+use super::recipe::Recipe;
 use super::terms::CPU;
 use super::*;
 use nnmeter_core::workload::Workload;
@@ -41,8 +42,13 @@ fn work(kind: Kind, window: u32, index: u32) -> Workload {
     }
 }
 
-/// Models of two families, measured on a device of the rates given.
-fn made_up(rates: &[f64]) -> Samples {
+/// What a device of the rates given takes.
+pub(super) fn linear_cost(work: &Workload, rates: &[f64]) -> f64 {
+    CPU.iter().zip(rates).map(|(term, rate)| rate * term.count(work)).sum()
+}
+
+/// Models of two families, measured on a device that takes `cost`.
+pub(super) fn made_up(cost: impl Fn(&Workload) -> f64) -> Samples {
     let kinds =
         [(Kind::Conv, 1), (Kind::Conv, 3), (Kind::Conv, 5), (Kind::DwConv, 3), (Kind::DwConv, 5)];
     let mut samples = Samples::new();
@@ -52,16 +58,18 @@ fn made_up(rates: &[f64]) -> Samples {
             work(kind, window, (model * 7 + i) as u32)
         };
         let works: Vec<Workload> = (0..12).map(layer).collect();
-        let cost = |work: &Workload| -> f64 {
-            CPU.iter().zip(rates).map(|(term, rate)| rate * term.count(work)).sum()
-        };
         let family = if model % 2 == 0 { "even" } else { "odd" };
-        samples.push(format!("m_{model}"), family, works.iter().map(cost).sum(), &works);
+        samples.push(format!("m_{model}"), family, works.iter().map(&cost).sum(), &works);
     }
     samples
 }
 
-fn known_rates() -> Vec<f64> {
+/// As [`made_up`], of [`known_rates`].
+fn linear() -> Samples {
+    made_up(|work| linear_cost(work, &known_rates()))
+}
+
+pub(super) fn known_rates() -> Vec<f64> {
     (0..CPU.len()).map(|term| 0.1 + 0.05 * term as f64).collect()
 }
 
@@ -69,25 +77,35 @@ fn known_rates() -> Vec<f64> {
 const EXACT: Recipe =
     Recipe { ridge: 1e-14, family_effect: 0.0, rounds: 1, least_multiple: 0.0, ..Recipe::CPU };
 
+fn fit_all(problem: &Problem<'_>, recipe: &Recipe) -> Fit {
+    problem.fit_on(recipe, &Training::All).expect("linear fits do not fail")
+}
+
+fn split(problem: &Problem<'_>, seed: u64) -> HeldOut {
+    HeldOut::random_split(problem, seed, |training| problem.fit_on(&Recipe::CPU, training))
+        .expect("linear fits do not fail")
+}
+
 #[test]
 fn finds_the_rates_behind_totals() {
-    let (rates, samples) = (known_rates(), made_up(&known_rates()));
+    let (rates, samples) = (known_rates(), linear());
     let problem = Problem::new(&samples, CPU);
-    let fit = problem.fit(&EXACT, |_| true);
+    let fit = fit_all(&problem, &EXACT);
     for (term, spec) in CPU.iter().enumerate() {
         let in_data = samples.kinds().iter().any(|kind| spec.kinds.contains(kind));
         let (found, right) = (fit.rates[term], rates[term]);
         assert!(!in_data || (found / right - 1.0).abs() < 0.01, "{}: {found} {right}", spec.name);
     }
-    let worst =
-        (0..problem.len()).map(|i| (problem.ratio(&fit, i) - 1.0).abs()).fold(0.0, f64::max);
+    let all: Vec<usize> = (0..problem.len()).collect();
+    let pairs = problem.pairs(&fit, &all);
+    let worst = pairs.iter().map(|pair| pair.relative_error().abs()).fold(0.0, f64::max);
     assert!(worst < 1e-5, "{worst}");
 }
 
 #[test]
 fn a_term_without_data_keeps_its_groups_rate() {
-    let samples = made_up(&known_rates());
-    let fit = Problem::new(&samples, CPU).fit(&Recipe::CPU, |_| true);
+    let samples = linear();
+    let fit = fit_all(&Problem::new(&samples, CPU), &Recipe::CPU);
     let relu = CPU.iter().position(|term| term.name == "relu.e").expect("a term");
     assert!((fit.rates[relu] / fit.coarse[relu] - 1.0).abs() < 1e-6);
 }
@@ -95,45 +113,46 @@ fn a_term_without_data_keeps_its_groups_rate() {
 #[test]
 fn the_same_data_give_the_same_bits() {
     let judge = || {
-        let samples = made_up(&known_rates());
+        let samples = linear();
         let problem = Problem::new(&samples, CPU);
-        let fit = problem.fit(&Recipe::CPU, |_| true);
-        (fit, HeldOut::random_split(&problem, &Recipe::CPU, &samples, 1))
+        let fit = fit_all(&problem, &Recipe::CPU);
+        (fit, split(&problem, 1))
     };
     assert_eq!(judge(), judge());
 }
 
 #[test]
 fn held_out_models_are_predicted_once_each() {
-    let samples = made_up(&known_rates());
+    let samples = linear();
     let problem = Problem::new(&samples, CPU);
-    let held = HeldOut::leave_one_family_out(&problem, &EXACT, 2);
+    let fit = |training: &Training| problem.fit_on(&EXACT, training);
+    let held = HeldOut::leave_one_family_out(&problem, fit).expect("linear fits do not fail");
     let table = held.table(samples.families()).expect("two families");
     assert_eq!(table.overall.models, 400);
     assert_eq!(table.families.len(), 2);
     assert!(held.interval().expect("two families").inside < 0.01);
-    let random = HeldOut::random_split(&problem, &Recipe::CPU, &samples, 1);
+    let random = split(&problem, 1);
     assert_eq!(random.table(samples.families()).expect("some").overall.models, 60);
 }
 
 #[test]
 fn twins_stay_together() {
-    let mut samples = made_up(&known_rates());
+    let mut samples = linear();
     for twin in 0..200 {
         samples.push(format!("t_{twin}"), "twins", 1.0, &[work(Kind::Conv, 3, 1)]);
     }
     let problem = Problem::new(&samples, CPU);
     for seed in 0..20 {
-        let random = HeldOut::random_split(&problem, &Recipe::CPU, &samples, seed);
+        let random = split(&problem, seed);
         assert!([0, 200].contains(&random.families[2].len()));
     }
 }
 
 #[test]
 fn models_price_as_the_fit_does_and_know_their_range() {
-    let samples = made_up(&known_rates());
+    let samples = linear();
     let problem = Problem::new(&samples, CPU);
-    let fit = problem.fit(&Recipe::CPU, |_| true);
+    let fit = fit_all(&problem, &Recipe::CPU);
     let models = kernel_models(&samples, CPU, &fit).expect("all kinds have terms");
     let work = samples.workloads()[0];
     let (_, fitted) = models.iter().find(|(kind, _)| *kind == work.kind).expect("a model");
@@ -146,9 +165,9 @@ fn models_price_as_the_fit_does_and_know_their_range() {
 
 #[test]
 fn a_kind_without_terms_is_an_error() {
-    let mut samples = made_up(&known_rates());
+    let mut samples = linear();
     samples.push("odd_one".to_owned(), "even", 1.0, &[work(Kind::Softmax, 1, 1)]);
-    let fit = Problem::new(&samples, CPU).fit(&Recipe::CPU, |_| true);
+    let fit = fit_all(&Problem::new(&samples, CPU), &Recipe::CPU);
     let error = kernel_models(&samples, CPU, &fit).expect_err("softmax has no terms");
     expect_test::expect![[r#"model "odd_one": has kernels of kind "softmax" (1 models have); expected kinds that the terms of the fit price"#]]
         .assert_eq(&error.to_string());

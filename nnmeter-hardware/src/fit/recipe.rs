@@ -1,0 +1,100 @@
+//! The constants of a fit: those of its linear part, and those of the trees that correct it.
+//!
+//! They are choices, made by nested leave-one-family-out ([`nested`](super::nested)), and part of
+//! what identifies a fit. Which terms there are is said in [`terms`](super::terms).
+
+use nnmeter_core::feature::Feature;
+use nnmeter_core::kind::Kind;
+
+use crate::fit::terms::{self, Prior};
+
+/// Constants of a fit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recipe {
+    /// Weight of the prior: `lambda`.
+    pub ridge: f64,
+    /// Share of a family's median residual that counts as its effect: `kappa`.
+    pub family_effect: f64,
+    /// Rounds of fitting and estimating effects.
+    pub rounds: usize,
+    /// Least share of the mean model that a group's coarse rate explains.
+    pub floor: f64,
+    /// Least multiple of its coarse rate that a term may have: `theta_min`.
+    pub least_multiple: f64,
+    /// Rate of [`Group::Start`](super::terms::Group::Start): the cost of starting a kernel, in the
+    /// metric's unit.
+    pub start: f64,
+    /// Rates of the groups relative to each other, for groups without data.
+    pub prior: Prior,
+    /// Trees that correct the linear models; none if there are to be none.
+    pub correction: Option<Correction>,
+}
+
+impl Recipe {
+    /// For one CPU core; times in ms.
+    pub const CPU: Recipe = Recipe {
+        ridge: 1e-6,
+        family_effect: 0.5,
+        rounds: 6,
+        floor: 0.003,
+        least_multiple: 0.1,
+        start: 0.002,
+        prior: terms::CPU_PRIOR,
+        correction: None,
+    };
+}
+
+/// How trees correct the linear models: `cost = linear x exp(sum of leaves)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Correction {
+    /// Rounds of boosting; each adds a tree to every kind of kernel.
+    pub rounds: usize,
+    /// Greatest depth of a tree.
+    pub depth: u32,
+    /// Share of the best step that a tree takes: `eta`.
+    pub step: f64,
+    /// How much the curvature is relaxed; `step x relax` must be below 2, or boosting diverges.
+    pub relax: f64,
+    /// Weight of leaves' squares: `lambda`.
+    pub ridge: f64,
+    /// Least curvature in a leaf, about a third of the models that it speaks for.
+    pub least_leaf: f64,
+    /// Values of a feature that are told apart.
+    pub bins: u32,
+    /// Log residuals beyond this count linearly, not squared.
+    pub huber: f64,
+    /// Share of a family's median residual that counts as its effect: `kappa`.
+    pub family_effect: f64,
+    /// Rounds after which the effects are estimated anew.
+    pub refresh: usize,
+    /// Which kinds are corrected, and by which features.
+    pub trees: &'static [TreeSpec],
+}
+
+/// What the trees of some kinds look at. Each kind has trees of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TreeSpec {
+    /// The kinds.
+    pub kinds: &'static [Kind],
+    /// The features.
+    pub features: &'static [(Feature, Trend)],
+}
+
+/// How a correction may follow a feature when all others stay the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    /// In any way.
+    Free,
+    /// It never falls where the feature grows.
+    Rising,
+    /// It never rises where the feature grows.
+    Falling,
+}
+
+impl Correction {
+    /// What the trees of `kind` look at; `None` if it is not corrected.
+    pub fn features(&self, kind: Kind) -> Option<&'static [(Feature, Trend)]> {
+        let spec = self.trees.iter().find(|spec| spec.kinds.contains(&kind))?;
+        Some(spec.features)
+    }
+}
