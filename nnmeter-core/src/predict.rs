@@ -118,6 +118,11 @@ impl<U: MetricUnit> Predictor<U> {
         self.models[kind as usize].as_deref()
     }
 
+    /// How far totals are off.
+    pub fn interval(&self) -> Interval {
+        self.interval
+    }
+
     /// Predicts the cost of `graph`.
     pub fn predict(&self, graph: &TypedGraph) -> Prediction<U> {
         let detection = detect(graph, &self.rules);

@@ -14,6 +14,7 @@ use nnmeter_core::predict::{FittedModel, Interval};
 use nnmeter_hardware::device::{Device, Precision, Provenance, Runtime};
 use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
 use nnmeter_hardware::registry::{OpenDevice, Origin};
+use nnmeter_hardware::version::Version;
 
 const KINDS: [Kind; 5] = [Kind::Conv, Kind::DwConv, Kind::Fc, Kind::MaxPool, Kind::Concat];
 const FEATURES: [Feature; 8] = [
@@ -81,6 +82,7 @@ fn package(trees: usize) -> Vec<u8> {
             precision: Precision::Fp32,
             source: None,
         },
+        version: Version::FIRST,
         provenance: Provenance {
             data_set: text(),
             licence: text(),

@@ -165,6 +165,13 @@ impl fmt::Display for Precision {
     }
 }
 
+impl Runtime {
+    /// A runtime of whose build nothing is known.
+    pub fn new(name: &str, version: &str) -> Self {
+        Self { name: name.to_owned(), version: version.to_owned(), build: None }
+    }
+}
+
 impl fmt::Display for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)?;
@@ -176,6 +183,20 @@ impl fmt::Display for Runtime {
 }
 
 impl Device {
+    /// A device of one thread that computes in single precision, of which no more is known.
+    pub fn new(name: &str, title: &str, chip: &str, runtime: Runtime) -> Self {
+        Self {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            chip: chip.to_owned(),
+            clock: None,
+            threads: 1,
+            runtime,
+            precision: Precision::Fp32,
+            source: None,
+        }
+    }
+
     /// Whether `name` can name a device: ASCII letters, digits, `_`, `-` and `.`, with a letter or a
     /// digit first, so that it is a file name everywhere.
     pub fn is_name(name: &str) -> bool {

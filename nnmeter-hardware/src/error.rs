@@ -28,6 +28,16 @@ pub enum ErrorKind {
     NewerPackage,
     /// A file could not be read or written.
     Io,
+    /// A file is there already and was not to be replaced.
+    Exists,
+    /// A package is where it cannot be removed from.
+    NotRemovable,
+    /// No backend of that name is registered, or it has no such option.
+    UnknownBackend,
+    /// A runtime that measures could not be started, or failed.
+    Backend,
+    /// A runtime that measures cannot run a model.
+    UnsupportedModel,
     /// Measurements are not what their format says, or cannot be fitted.
     BadData,
     /// An error of the core crate, whose parts were kept.

@@ -1,11 +1,15 @@
-//! Where a user's own packages live on each platform.
+//! Where a user's own packages live on each platform, and which packages a folder has.
 //!
 //! Written out rather than taken from a crate: three variables of the environment are all there is
 //! to it, and a library should not bring a dependency, or calls into the system's libraries, for
-//! that. Nothing is created here and nothing is read.
+//! that. Nothing is created here, and no package is opened.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::package::EXTENSION;
+use crate::provider::LazyPackage;
 
 /// Variable of the environment that names a folder to look in before all others.
 pub const PREDICTORS_VARIABLE: &str = "NNMETER_PREDICTORS";
@@ -55,6 +59,20 @@ fn user_folder_on(
         },
     };
     Some(data.join("nnmeter").join("predictors"))
+}
+
+/// The package files of a folder, in the order of their names.
+pub(crate) fn packages_of(folder: &Path) -> Result<Vec<(PathBuf, LazyPackage)>> {
+    let failed = |error: std::io::Error| Error::io(folder.display(), &error);
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files.into_iter().map(|path| (path.clone(), LazyPackage::from_file(path))).collect())
 }
 
 fn filled(value: Option<OsString>) -> Option<PathBuf> {

@@ -1,13 +1,18 @@
 //! Devices: what they are, how they were fitted, and where their predictors come from.
 
 pub mod accuracy;
+pub mod backend;
 mod builtin;
 pub mod dataset;
 pub mod device;
 pub mod error;
 pub mod fit;
 mod folders;
+pub mod install;
 mod open;
 pub mod package;
+pub mod provider;
 pub mod registry;
 mod suggest;
+pub mod verify;
+pub mod version;

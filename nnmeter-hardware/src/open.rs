@@ -11,11 +11,13 @@ use crate::device::{AccuracyTable, Device, Provenance};
 use crate::error::Result;
 use crate::package::{Package, RuleFile, no_metric};
 use crate::registry::Origin;
+use crate::version::Version;
 
 /// A device, ready to predict.
 #[derive(Clone, Debug)]
 pub struct OpenDevice {
     device: Device,
+    version: Version,
     provenance: Provenance,
     accuracy: Vec<AccuracyTable>,
     rules: RuleFile,
@@ -27,9 +29,10 @@ pub struct OpenDevice {
 impl OpenDevice {
     /// Makes predictors of the models of `package`.
     pub fn new(package: Package, origin: Origin) -> Self {
-        let Package { device, provenance, accuracy, rules, latency, energy } = package;
+        let Package { device, version, provenance, accuracy, rules, latency, energy } = package;
         Self {
             device,
+            version,
             provenance,
             accuracy,
             latency: latency.map(|models| models.into_predictor(&rules)),
@@ -42,6 +45,11 @@ impl OpenDevice {
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// Version of its predictor.
+    pub fn version(&self) -> Version {
+        self.version
     }
 
     /// What its models were fitted to.

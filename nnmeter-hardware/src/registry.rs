@@ -1,27 +1,34 @@
 //! Where predictors come from: from a device's name to its opened package.
 //!
-//! Sources, of which an earlier one wins over a later one that has the same name:
+//! Sources, in the order of precedence:
 //!
 //! 1. the folder that the variable `NNMETER_PREDICTORS` names,
 //! 2. the user's folder (see [`user_folder`]),
 //! 3. the packages built into this program,
 //! 4. packages that other crates register ([`Registry::register`]).
 //!
-//! In a folder, each `NAME.nnmeter` is the package of the device `NAME`. Names are compared without
-//! regard to case. A package is opened when it is first asked for, once. Nothing is downloaded, and
-//! nothing is written.
+//! A device may have predictors of several versions, side by side. `name@1.0` asks for one of them,
+//! and gets it from the first source that has it. `name` alone asks for the highest version there
+//! is, of whatever source; but where the folder of `NNMETER_PREDICTORS` has the device, for the
+//! highest there, so that the variable decides. What ends in `.nnmeter` is no name but a file.
+//!
+//! In a folder, `NAME@1.0.nnmeter` is the package of version 1.0 of the device `NAME`, and so is
+//! `NAME.nnmeter`. Names are compared without regard to case. A package is opened when it is first
+//! asked for, once. Nothing is downloaded, and nothing is written.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
-use crate::builtin;
+use crate::builtin::BuiltIn;
 use crate::error::{Error, ErrorKind, Result};
-
+use crate::folders::packages_of;
 use crate::package::{EXTENSION, Package};
+use crate::provider::{DeviceProvider, LazyPackage};
 use crate::suggest;
+use crate::verify::{self, Verified};
+use crate::version::{Spec, Version};
 
 pub use crate::folders::{PREDICTORS_VARIABLE, explicit_folder, user_folder};
 pub use crate::open::OpenDevice;
@@ -52,22 +59,30 @@ pub enum Origin {
     Registered,
 }
 
-/// A device as a list shows it.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// Where its package comes from.
-    pub origin: Origin,
-    /// The opened package, or why it cannot be opened.
-    pub device: Result<Arc<OpenDevice>>,
+/// How a package is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// By the name of its device alone, too.
+    Default,
+    /// By name and version.
+    Versioned,
+    /// Not at all: an earlier source has the same version of the same device.
+    Hidden,
+}
+
+/// A package that the registry knows of, opened or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    slot: &'a Slot,
+    standing: Standing,
 }
 
 #[derive(Debug)]
 struct Slot {
-    name: String,
+    package: LazyPackage,
     origin: Origin,
-    bytes: &'static [u8],
+    /// Whether it comes before higher versions of sources that are not explicit.
+    explicit: bool,
     opened: OnceCell<Result<Arc<OpenDevice>>>,
 }
 
@@ -81,7 +96,7 @@ impl Registry {
         let mut registry = Self::built_in();
         if let Some(folder) = explicit_folder() {
             let named = format!("a folder, as {PREDICTORS_VARIABLE} says");
-            registry.add_folder(&folder).map_err(|error| error.expected(named))?;
+            registry.add_explicit_folder(&folder).map_err(|error| error.expected(named))?;
         }
         match user_folder() {
             Some(folder) if folder.is_dir() => registry.add_folder(&folder)?,
@@ -92,10 +107,9 @@ impl Registry {
 
     /// The built-in packages only.
     pub fn built_in() -> Self {
-        let slot = |built_in: &builtin::BuiltIn| {
-            Slot::new(built_in.name.to_owned(), Origin::BuiltIn, built_in.bytes)
-        };
-        Self { slots: builtin::ALL.iter().map(slot).collect(), folders: 0 }
+        let packages = BuiltIn.packages().into_iter();
+        let slots = packages.map(|package| Slot::new(package, Origin::BuiltIn)).collect();
+        Self { slots, folders: 0 }
     }
 
     /// Adds the packages of a folder: after the folders added before, and before all else.
@@ -103,89 +117,120 @@ impl Registry {
     /// # Errors
     /// [`ErrorKind::Io`] if the folder cannot be listed. Packages are not looked at yet.
     pub fn add_folder(&mut self, folder: &Path) -> Result<()> {
-        let files = package_files(folder).map_err(|error| Error::io(folder.display(), &error))?;
-        for (name, path) in files {
-            self.slots.insert(self.folders, Slot::new(name, Origin::File(path), &[]));
+        self.insert_folder(folder, false)
+    }
+
+    /// As [`Registry::add_folder`], for a folder whose devices are to be used even where another
+    /// source has a higher version.
+    ///
+    /// # Errors
+    /// As for [`Registry::add_folder`].
+    pub fn add_explicit_folder(&mut self, folder: &Path) -> Result<()> {
+        self.insert_folder(folder, true)
+    }
+
+    fn insert_folder(&mut self, folder: &Path, explicit: bool) -> Result<()> {
+        for (path, package) in packages_of(folder)? {
+            let slot = Slot { explicit, ..Slot::new(package, Origin::File(path)) };
+            self.slots.insert(self.folders, slot);
             self.folders += 1;
         }
         Ok(())
     }
 
-    /// Adds a package that is part of another crate: `register(include_bytes!("my.nnmeter"))`.
+    /// Adds the devices of another crate, after all others.
     ///
     /// # Errors
-    /// As for [`Package::from_bytes`] and [`Registry::register_package`].
-    pub fn register(&mut self, bytes: &'static [u8]) -> Result<()> {
-        self.register_package(Package::from_bytes(bytes)?)
-    }
-
-    /// Adds a package.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BadData`] if a built-in or registered package has its name. A user's file may
-    /// have it, and wins.
-    pub fn register_package(&mut self, package: Package) -> Result<()> {
-        let name = package.device.name.clone();
-        if self.slots[self.folders..].iter().any(|slot| slot.is_called(&name)) {
-            let subject = format!("device {name:?}");
-            return Err(Error::new(ErrorKind::BadData, subject, "has a predictor already")
-                .expected("a name of its own for each package that is registered"));
+    /// [`ErrorKind::BadData`] if a built-in or registered package has the name and version of one;
+    /// then none is added. A user's file may have them, and wins.
+    pub fn register(&mut self, provider: &dyn DeviceProvider) -> Result<()> {
+        let mut added: Vec<Slot> = Vec::new();
+        for package in provider.packages() {
+            let mut others = self.slots[self.folders..].iter().chain(&added);
+            if others.any(|slot| slot.is_same(&package)) {
+                let subject = format!("device \"{}@{}\"", package.name(), package.version());
+                return Err(Error::new(ErrorKind::BadData, subject, "has a predictor already")
+                    .expected("a name or version of its own for each package registered"));
+            }
+            added.push(Slot::new(package, Origin::Registered));
         }
-        let device = Arc::new(OpenDevice::new(package, Origin::Registered));
-        let mut slot = Slot::new(name, Origin::Registered, &[]);
-        slot.opened = OnceCell::with_value(Ok(device));
-        self.slots.push(slot);
+        self.slots.append(&mut added);
         Ok(())
     }
 
     /// Names of the devices, sorted. No package is opened for this, so some may be broken.
     pub fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.visible().map(|slot| slot.name.as_str()).collect();
-        names.sort_by_key(|name| name.to_ascii_lowercase());
-        names
+        let defaults = self.entries().into_iter().filter(|e| e.standing == Standing::Default);
+        defaults.map(|entry| entry.slot.package.name()).collect()
     }
 
-    /// The devices, sorted by name, with every package opened. A broken one is an entry as any
-    /// other, with its error.
-    pub fn entries(&self) -> Vec<Entry> {
-        let entry = |slot: &Slot| Entry {
-            name: slot.name.clone(),
-            origin: slot.origin.clone(),
-            device: slot.open(),
-        };
-        let mut entries: Vec<Entry> = self.visible().map(entry).collect();
-        entries.sort_by_key(|entry| entry.name.to_ascii_lowercase());
+    /// All packages, by name and from the highest version down, in the order of precedence where
+    /// these are the same. A broken one is among them as any other.
+    pub fn entries(&self) -> Vec<Entry<'_>> {
+        let mut entries: Vec<Entry<'_>> = self.slots.iter().map(|slot| self.entry(slot)).collect();
+        let key = |e: &Entry<'_>| (e.name().to_ascii_lowercase(), std::cmp::Reverse(e.version()));
+        entries.sort_by_key(key);
         entries
     }
 
-    /// The device called `name`, in whatever case.
+    /// The package called `name` or `name@1.0`, in whatever case; see the [module](self).
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownDevice`], with what may have been meant; or what is wrong with its
-    /// package, even where a later source has a sound one: it was put there to be used.
-    pub fn open(&self, name: &str) -> Result<Arc<OpenDevice>> {
-        match self.slots.iter().find(|slot| slot.is_called(name)) {
-            Some(slot) => slot.open(),
+    /// [`ErrorKind::UnknownDevice`], with what may have been meant.
+    pub fn find(&self, name: &str) -> Result<Entry<'_>> {
+        match self.slot(Spec::parse(name)) {
+            Some(slot) => Ok(self.entry(slot)),
             None => Err(self.unknown(name)),
         }
     }
 
-    /// The slots that no earlier one of the same name hides.
-    fn visible(&self) -> impl Iterator<Item = &Slot> {
-        let hidden = |index: usize, slot: &Slot| {
-            self.slots[..index].iter().any(|earlier| earlier.is_called(&slot.name))
-        };
-        let slots = self.slots.iter().enumerate();
-        slots.filter(move |(index, slot)| !hidden(*index, slot)).map(|(_, slot)| slot)
+    /// The device called `name` or `name@1.0`, or that of the package file `name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownDevice`], with what may have been meant; or what is wrong with its
+    /// package, even where another source has a sound one: it was put there to be used.
+    pub fn open(&self, name: &str) -> Result<Arc<OpenDevice>> {
+        if let Some(path) = as_file(name) {
+            let origin = Origin::File(path.to_owned());
+            return Ok(Arc::new(OpenDevice::new(Package::read(path)?, origin)));
+        }
+        self.find(name)?.open()
     }
 
-    fn unknown(&self, name: &str) -> Error {
+    fn slot(&self, wanted: Spec<'_>) -> Option<&Slot> {
+        let is_wanted = |slot: &&Slot| wanted.is(slot.package.name(), slot.package.version());
+        // Of equal ones the last is the maximum, which is to be the first.
+        let wanted = self.slots.iter().rev().filter(is_wanted);
+        wanted.max_by_key(|slot| (slot.explicit, slot.package.version()))
+    }
+
+    fn entry<'a>(&'a self, slot: &'a Slot) -> Entry<'a> {
+        let (name, version) = (slot.package.name(), slot.package.version());
+        let is_found = |version| {
+            self.slot(Spec { name, version }).is_some_and(|found| std::ptr::eq(found, slot))
+        };
+        let standing = match (is_found(None), is_found(Some(version))) {
+            (true, _) => Standing::Default,
+            (false, true) => Standing::Versioned,
+            (false, false) => Standing::Hidden,
+        };
+        Entry { slot, standing }
+    }
+
+    fn unknown(&self, wanted: &str) -> Error {
+        let (name, version) = wanted.split_once('@').unwrap_or((wanted, ""));
+        let subject = format!("device {wanted:?}");
+        let error = |found: &str| Error::new(ErrorKind::UnknownDevice, subject, found);
+        let of_name = |e: &Entry<'_>| e.name().eq_ignore_ascii_case(name);
+        let known: Vec<Entry<'_>> = self.entries().into_iter().filter(of_name).collect();
+        if !known.is_empty() && !version.is_empty() {
+            let mut versions: Vec<String> = known.iter().map(Entry::spec).collect();
+            versions.dedup_by_key(|spec| spec.to_ascii_lowercase());
+            return error("there is no predictor of that version")
+                .expected(format!("one of {}", versions.join(", ")));
+        }
         let names = self.names();
-        let error = Error::new(
-            ErrorKind::UnknownDevice,
-            format!("device {name:?}"),
-            "there is no predictor of that name",
-        );
+        let error = error("there is no predictor of that name");
         if names.is_empty() {
             return error.hint(format!(
                 "put a .{EXTENSION} file into a folder and name it in {PREDICTORS_VARIABLE}"
@@ -199,50 +244,70 @@ impl Registry {
     }
 }
 
-impl Slot {
-    fn new(name: String, origin: Origin, bytes: &'static [u8]) -> Self {
-        Self { name, origin, bytes, opened: OnceCell::new() }
+/// `name` as a path, if it is one of a package file.
+pub fn as_file(name: &str) -> Option<&Path> {
+    let path = Path::new(name);
+    path.extension().is_some_and(|extension| extension == EXTENSION).then_some(path)
+}
+
+impl<'a> Entry<'a> {
+    /// Name of the device.
+    pub fn name(&self) -> &'a str {
+        self.slot.package.name()
     }
 
-    fn is_called(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+    /// Version of its predictor.
+    pub fn version(&self) -> Version {
+        self.slot.package.version()
     }
 
-    fn open(&self) -> Result<Arc<OpenDevice>> {
-        self.opened.get_or_init(|| self.read()).clone()
+    /// `name@1.0`.
+    pub fn spec(&self) -> String {
+        format!("{}@{}", self.name(), self.version())
     }
 
-    fn read(&self) -> Result<Arc<OpenDevice>> {
-        let (package, place) = match &self.origin {
-            Origin::File(path) => (Package::read(path)?, path.display().to_string()),
-            Origin::BuiltIn | Origin::Registered => {
-                (Package::from_bytes(self.bytes)?, "built-in package".to_owned())
-            }
-        };
-        let found = &package.device.name;
-        if !self.is_called(found) {
-            return Err(Error::new(
-                ErrorKind::CorruptPackage,
-                place,
-                format!("is the package of the device {found:?}"),
-            )
-            .expected(format!("the device {:?}, as its name says", self.name))
-            .hint(format!("call the file {found}.{EXTENSION}")));
-        }
-        Ok(Arc::new(OpenDevice::new(package, self.origin.clone())))
+    /// Where the package comes from.
+    pub fn origin(&self) -> &'a Origin {
+        &self.slot.origin
+    }
+
+    /// How it is asked for.
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// The opened package.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn open(&self) -> Result<Arc<OpenDevice>> {
+        self.slot.opened.get_or_init(|| self.slot.read()).clone()
+    }
+
+    /// Checks the package as [`verify::verify`] does.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify(&self) -> Result<Verified> {
+        let package = &self.slot.package;
+        let (opened, verified) =
+            verify::verify(&package.bytes()?).map_err(|error| error.within(package.place()))?;
+        package.check(&opened)?;
+        Ok(verified)
     }
 }
 
-/// The package files of a folder with the names of their devices, in the order of their names.
-fn package_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_package = path.extension().is_some_and(|extension| extension == EXTENSION);
-        if let Some(stem) = path.file_stem().filter(|_| is_package) {
-            files.push((stem.to_string_lossy().into_owned(), path));
-        }
+impl Slot {
+    fn new(package: LazyPackage, origin: Origin) -> Self {
+        Self { package, origin, explicit: false, opened: OnceCell::new() }
     }
-    files.sort();
-    Ok(files)
+
+    fn is_same(&self, package: &LazyPackage) -> bool {
+        self.package.version() == package.version()
+            && self.package.name().eq_ignore_ascii_case(package.name())
+    }
+
+    fn read(&self) -> Result<Arc<OpenDevice>> {
+        Ok(Arc::new(OpenDevice::new(self.package.open()?, self.origin.clone())))
+    }
 }

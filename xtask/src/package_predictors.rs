@@ -15,6 +15,7 @@ use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::linear::Problem;
 use nnmeter_hardware::package::{Metric, MetricModels, Package};
+use nnmeter_hardware::version::Version;
 
 use crate::fitting::{Judged, Measured, PREDICTORS, Source, package_file};
 use crate::{markdown, report};
@@ -87,6 +88,7 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
     }
     Ok(Package {
         device: target.device.clone(),
+        version: Version::FIRST,
         provenance: provenance(measured, date, seed),
         accuracy,
         rules: measured.rules.clone(),

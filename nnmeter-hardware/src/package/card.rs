@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::device::{AccuracyRow, AccuracyTable, Device, Precision, Provenance, Runtime};
+use crate::version::Version;
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Device")]
@@ -97,6 +98,24 @@ mod rows {
         from: D,
     ) -> Result<Vec<AccuracyRow>, D::Error> {
         Ok(Vec::<Row>::deserialize(from)?.into_iter().map(|row| row.0).collect())
+    }
+}
+
+/// A version as text: `"1.0"`.
+pub(super) mod version {
+    use super::*;
+
+    pub(in crate::package) fn serialize<S: Serializer>(
+        value: &Version,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_str(value)
+    }
+
+    pub(in crate::package) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Version, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

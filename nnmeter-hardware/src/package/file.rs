@@ -2,6 +2,7 @@
 //!
 //! Which folders packages live in is the registry's business.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
@@ -23,17 +24,7 @@ impl Package {
     /// As for [`Package::to_bytes`]; [`ErrorKind::Io`] if the folder does not exist or cannot be
     /// written to.
     pub fn write(&self, path: &Path) -> Result<()> {
-        let bytes = self.to_bytes()?;
-        let failed = |error: std::io::Error| Error::io(path.display(), &error);
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut file = temporary(folder).map_err(failed)?;
-        file.write_all(&bytes).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        sync_folder(folder).map_err(failed)
+        write_bytes(path, &self.to_bytes()?, true)
     }
 
     /// Reads the package at `path`.
@@ -41,17 +32,58 @@ impl Package {
     /// # Errors
     /// As for [`Package::from_bytes`], naming the file; [`ErrorKind::Io`] if it cannot be read.
     pub fn read(path: &Path) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::io(path.display(), &error);
-        let mut bytes = Vec::new();
-        let file = File::open(path).map_err(failed)?;
-        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_FILE_BYTES {
-            let subject = path.display().to_string();
-            return Err(Error::new(ErrorKind::CorruptPackage, subject, "is too large")
-                .expected(format!("at most {MAX_FILE_BYTES} bytes")));
-        }
-        Self::from_bytes(&bytes).map_err(|error| error.within(path.display()))
+        Self::from_bytes(&read_file(path)?).map_err(|error| error.within(path.display()))
     }
+}
+
+/// Writes a file whole or not at all. One that is there is replaced in one step, or, without
+/// `replace`, left alone, whoever else may be writing it at the same moment.
+///
+/// # Errors
+/// [`ErrorKind::Exists`] without `replace` if `path` is there; [`ErrorKind::Io`] if its folder does
+/// not exist or cannot be written to.
+pub fn write_bytes(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            Error::new(ErrorKind::Exists, path.display().to_string(), "exists")
+        }
+        _ => Error::io(path.display(), &error),
+    };
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = temporary(folder).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    let written = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    written.map_err(|error| failed(error.error))?;
+    sync_folder(folder).map_err(failed)
+}
+
+/// The bytes of a package file, be they right or wrong.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if it cannot be read, [`ErrorKind::CorruptPackage`] if it is larger than any
+/// package may be.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let file = File::open(path).map_err(|error| Error::io(path.display(), &error))?;
+    read_all(file, path.display())
+}
+
+/// As [`read_file`], from a file or pipe that errors call `subject`.
+///
+/// # Errors
+/// As for [`read_file`].
+pub fn read_all(from: impl Read, subject: impl Display) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = from.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(&subject, &error))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Error::new(ErrorKind::CorruptPackage, subject.to_string(), "is too large")
+            .expected(format!("at most {MAX_FILE_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// A temporary file that others may read, as far as the user's mask allows.

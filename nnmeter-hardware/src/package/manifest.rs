@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::archive::{Parts, part_subject};
-use super::card::{DevicePart, ProvenancePart, Table};
+use super::card::{DevicePart, ProvenancePart, Table, version};
 use super::entries::Entries;
 use super::{Metric, corrupt, from_json, take};
 use crate::device::{Device, Provenance};
 use crate::error::{Error, ErrorKind, Result};
+use crate::version::Version as PredictorVersion;
 
 /// Name of the part.
 pub(super) const NAME: &str = "manifest.json";
@@ -35,6 +36,8 @@ pub(super) struct Manifest {
     pub(super) version: Version,
     #[serde(with = "DevicePart")]
     pub(super) device: Device,
+    #[serde(with = "version", default)]
+    pub(super) predictor_version: PredictorVersion,
     pub(super) metrics: Entries<MetricEntry>,
     #[serde(with = "ProvenancePart")]
     pub(super) provenance: Provenance,
@@ -54,6 +57,17 @@ struct PartEntry {
     sha256: String,
 }
 
+/// A part of a package, as its manifest states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartDigest {
+    /// Name of the part.
+    pub name: String,
+    /// Its size, decompressed.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
 /// What every version of a manifest has.
 #[derive(Deserialize)]
 struct Header {
@@ -65,6 +79,7 @@ impl Manifest {
     /// A manifest of this version that lists `parts`.
     pub(super) fn new(
         device: Device,
+        predictor_version: PredictorVersion,
         provenance: Provenance,
         accuracy: Vec<Table>,
         metrics: impl IntoIterator<Item = Metric>,
@@ -81,6 +96,7 @@ impl Manifest {
             format: FORMAT.to_owned(),
             version: VERSION,
             device,
+            predictor_version,
             metrics: Entries(metrics.into_iter().map(metric).collect()),
             provenance,
             accuracy,
@@ -103,6 +119,14 @@ impl Manifest {
         manifest.check_values()?;
         manifest.check_parts(parts)?;
         Ok(manifest)
+    }
+
+    /// The parts beside the manifest.
+    pub(super) fn parts(self) -> Vec<PartDigest> {
+        let parts = self.parts.0.into_iter();
+        parts
+            .map(|(name, PartEntry { bytes, sha256 })| PartDigest { name, bytes, sha256 })
+            .collect()
     }
 
     /// Whether it may have fields and parts that this version does not know.

@@ -1,10 +1,10 @@
 //! Predictor packages: everything known about one device, in one file that can be passed around.
 //!
-//! A package (`NAME.nnmeter`) is a ZIP archive of these parts, and no others:
+//! A package (`NAME@VERSION.nnmeter`) is a ZIP archive of these parts, and no others:
 //!
 //! | part | holds |
 //! |---|---|
-//! | `manifest.json` | version of the format, device, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
+//! | `manifest.json` | version of the format, device, version of its predictor, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
 //! | `rules.json` | fusion rules in nn-Meter's format, verdicts only |
 //! | `latency_ms.json` | `interval` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
 //! | `latency_ms/KIND.trees` | the tree ensemble of a learned or corrected model, in [`Ensemble`]'s binary form |
@@ -41,11 +41,13 @@ use serde::de::DeserializeOwned;
 
 use crate::device::{AccuracyTable, Device, Provenance};
 use crate::error::{Error, ErrorKind, Result};
+use crate::version::Version;
 use archive::{Parts, part_subject};
 use card::Table;
 use manifest::Manifest;
 
-pub use file::EXTENSION;
+pub use file::{EXTENSION, read_all, read_file, write_bytes};
+pub use manifest::PartDigest;
 pub use metric::{Metric, MetricModels};
 pub use rules::RuleFile;
 
@@ -57,6 +59,8 @@ const RULES: &str = "rules.json";
 pub struct Package {
     /// The device.
     pub device: Device,
+    /// Version of its predictor.
+    pub version: Version,
     /// What the models were fitted to.
     pub provenance: Provenance,
     /// How far predictions were off on networks held out.
@@ -70,6 +74,12 @@ pub struct Package {
 }
 
 impl Package {
+    /// A package of version 1.0 that has no models yet: they are put into `latency` and `energy`.
+    pub fn new(device: Device, provenance: Provenance, rules: RuleFile) -> Self {
+        let version = Version::FIRST;
+        Self { device, version, provenance, rules, accuracy: vec![], latency: None, energy: None }
+    }
+
     /// The package's bytes, always the same for the same package. They have been read back, so
     /// what this returns can be opened.
     ///
@@ -83,6 +93,7 @@ impl Package {
         }
         let manifest = Manifest::new(
             self.device.clone(),
+            self.version,
             self.provenance.clone(),
             self.accuracy.iter().cloned().map(Table).collect(),
             self.metrics().map(|(metric, _)| metric),
@@ -118,8 +129,8 @@ impl Package {
             return Err(corrupt(name, "is not referred to by any model"));
         }
         let accuracy = manifest.accuracy.into_iter().map(|table| table.0).collect();
-        let Manifest { device, provenance, .. } = manifest;
-        Ok(Self { device, provenance, accuracy, rules, latency, energy })
+        let Manifest { device, predictor_version: version, provenance, .. } = manifest;
+        Ok(Self { device, version, provenance, accuracy, rules, latency, energy })
     }
 
     /// The metrics that the package has models of.
@@ -138,6 +149,14 @@ impl Package {
             None => Err(no_metric(&self.device.name, U::METRIC)),
         }
     }
+}
+
+/// The parts of a package with their digests, which have been checked.
+///
+/// # Errors
+/// As for [`Package::from_bytes`], as far as the container and its manifest go.
+pub fn part_digests(bytes: &[u8]) -> Result<Vec<PartDigest>> {
+    Ok(Manifest::take_from(&mut archive::read(bytes)?)?.parts())
 }
 
 const CORRUPT: ErrorKind = ErrorKind::CorruptPackage;

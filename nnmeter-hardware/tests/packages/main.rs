@@ -8,4 +8,5 @@ mod hostile;
 mod registry;
 mod round_trip;
 mod sample;
+mod versions;
 mod wrong_values;

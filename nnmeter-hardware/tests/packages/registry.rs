@@ -2,12 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use expect_test::expect;
 use nnmeter_core::kind::Kind;
-use nnmeter_hardware::error::ErrorKind;
+use nnmeter_hardware::error::{Error, ErrorKind};
 use nnmeter_hardware::package::Package;
+use nnmeter_hardware::provider::{DeviceProvider, LazyPackage};
 use nnmeter_hardware::registry::{Origin, Registry};
+use nnmeter_hardware::version::Version;
 
 use crate::sample;
 
@@ -37,8 +40,8 @@ fn earlier_sources_win_whatever_the_case() {
     put(second.path(), &titled("abacus", "second"));
     put(second.path(), &titled("slide_rule", "second"));
     let mut registry = registry_of(&[]);
-    registry.register_package(titled("ABACUS", "registered")).expect("a new name");
-    registry.register_package(titled("comptometer", "registered")).expect("a new name");
+    registry.register(&titled("ABACUS", "registered")).expect("a new name");
+    registry.register(&titled("comptometer", "registered")).expect("a new name");
     for folder in [&first, &second] {
         registry.add_folder(folder.path()).expect("a folder");
     }
@@ -69,11 +72,52 @@ fn registered_bytes_are_read_and_names_are_unique() {
     let bytes = sample::package("abacus").to_bytes().expect("writes");
     let bytes: &'static [u8] = Box::leak(bytes.into_boxed_slice());
     let mut registry = registry_of(&[]);
-    registry.register(bytes).expect("a new name");
-    let error = registry.register(bytes).expect_err("a second time");
-    expect![[r#"device "abacus": has a predictor already; expected a name of its own for each package that is registered"#]].assert_eq(&error.to_string());
-    assert!(registry.register(&bytes[1..]).is_err());
+    let offer = |name: &str| Offer(name.to_owned(), bytes);
+    registry.register(&offer("abacus")).expect("a new name");
+    let error = registry.register(&offer("ABACUS")).expect_err("a second time");
+    expect![[r#"device "ABACUS@1.0": has a predictor already; expected a name or version of its own for each package registered"#]].assert_eq(&error.to_string());
     assert_eq!(registry.open("abacus").expect("opens").origin(), &Origin::Registered);
+    registry.register(&offer("comptometer")).expect("a new name");
+    let error = registry.open("comptometer").expect_err("of another device");
+    expect!["package comptometer@1.0: is the package of abacus@1.0; expected comptometer@1.0"]
+        .assert_eq(&error.to_string());
+}
+
+/// A crate that has one package, and what it calls it.
+struct Offer(String, &'static [u8]);
+
+impl DeviceProvider for Offer {
+    fn packages(&self) -> Vec<LazyPackage> {
+        vec![LazyPackage::from_bytes(&*self.0, Version::FIRST, self.1)]
+    }
+}
+
+#[test]
+fn packages_made_in_code_are_made_when_asked_for() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    struct Code(Arc<AtomicUsize>);
+    impl DeviceProvider for Code {
+        fn packages(&self) -> Vec<LazyPackage> {
+            let asked = Arc::clone(&self.0);
+            let make = move || {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Ok(sample::package("abacus"))
+            };
+            vec![
+                LazyPackage::from_fn("abacus", Version::FIRST, make),
+                LazyPackage::from_fn("broken", Version::FIRST, || {
+                    Err(Error::new(ErrorKind::BadData, "broken", "is broken"))
+                }),
+            ]
+        }
+    }
+    let mut registry = registry_of(&[]);
+    registry.register(&Code(Arc::clone(&asked))).expect("new names");
+    assert_eq!((registry.names(), asked.load(Ordering::Relaxed)), (vec!["abacus", "broken"], 0));
+    let device = registry.open("abacus").expect("is made");
+    assert!(Arc::ptr_eq(&device, &registry.open("abacus@1.0").expect("is there")));
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    assert_eq!(registry.open("broken").expect_err("cannot be made").subject(), "broken");
 }
 
 #[test]
@@ -83,7 +127,7 @@ fn unknown_names_get_a_suggestion() {
     expect!["put a .nnmeter file into a folder and name it in NNMETER_PREDICTORS"]
         .assert_eq(error.advice().unwrap_or_default());
     for name in ["abacus_hand2", "slide_rule"] {
-        registry.register_package(sample::package(name)).expect("a new name");
+        registry.register(&sample::package(name)).expect("a new name");
     }
     let error = registry.open("sliderule").expect_err("misspelt");
     assert_eq!(error.kind(), ErrorKind::UnknownDevice);
@@ -106,17 +150,18 @@ fn a_broken_package_is_an_entry_and_breaks_no_other() {
     std::fs::write(folder.path().join("slide_rule.nnmeter"), b"PK").expect("writes");
     std::fs::write(folder.path().join("notes.txt"), b"").expect("writes");
     let mut registry = registry_of(&[folder.path()]);
-    registry.register_package(sample::package("slide_rule")).expect("a new name");
-    let state = |entry: nnmeter_hardware::registry::Entry| match entry.device {
-        Ok(_) => format!("{}: opens\n", entry.name),
-        Err(error) => format!("{}: {error}\n", entry.name),
+    registry.register(&sample::package("slide_rule")).expect("a new name");
+    let state = |entry: nnmeter_hardware::registry::Entry| match entry.open() {
+        Ok(_) => format!("{}: opens\n", entry.name()),
+        Err(error) => format!("{}: {error}\n", entry.name()),
     };
     let list: String = registry.entries().into_iter().map(state).collect();
     let place = format!("{}/", folder.path().display());
     expect![[r#"
         abacus: opens
-        other: other.nnmeter: is the package of the device "misnamed"; expected the device "other", as its name says
+        other: other.nnmeter: is the package of misnamed@1.0; expected other@1.0, as its name says
         slide_rule: slide_rule.nnmeter, predictor package: is not a whole ZIP archive (it does not end as one)
+        slide_rule: opens
     "#]].assert_eq(&list.replace(&place, ""));
     let error = registry.open("slide_rule").expect_err("no falling back");
     assert_eq!(error.kind(), ErrorKind::CorruptPackage);

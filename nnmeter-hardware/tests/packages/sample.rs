@@ -9,12 +9,14 @@ use nnmeter_hardware::device::{
     AccuracyRow, AccuracyTable, Device, Precision, Provenance, Runtime,
 };
 use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
+use nnmeter_hardware::version::Version;
 
 /// A package of a device called `name`.
 pub(crate) fn package(name: &str) -> Package {
     let rules = br#"{"BF_conv_relu": {"obey": true, "latency": {}}, "RT": {"obey": null}}"#;
     Package {
         device: device(name),
+        version: Version::FIRST,
         provenance: provenance(),
         accuracy: vec![accuracy()],
         rules: RuleFile::from_json(rules).expect("valid rules"),

@@ -1,0 +1,61 @@
+//! A model as backends take it: its bytes for the runtime, its graph for everyone else.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use nnmeter_core::import;
+use nnmeter_core::typed::TypedGraph;
+
+use crate::error::{Error, Result};
+
+/// A model that is known to be sound.
+#[derive(Clone, Debug)]
+pub struct Model {
+    name: String,
+    bytes: Bytes,
+    path: Option<PathBuf>,
+    graph: TypedGraph,
+}
+
+impl Model {
+    /// The model of these bytes, in any format that is read; their content tells which.
+    ///
+    /// # Errors
+    /// If they are no model, or its shapes do not fit.
+    pub fn new(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self> {
+        let (name, bytes) = (name.into(), Bytes::from(bytes));
+        let graph = import::read(bytes.clone(), None).and_then(|graph| graph.infer_shapes());
+        let graph = graph.map_err(|error| Error::from(error).within(&name))?;
+        Ok(Self { name, bytes, path: None, graph })
+    }
+
+    /// The model of a file, named after it.
+    ///
+    /// # Errors
+    /// As for [`Model::new`]; [`ErrorKind::Io`](crate::error::ErrorKind::Io) if it cannot be read.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), &error))?;
+        let model = Self::new(path.display().to_string(), bytes)?;
+        Ok(Self { path: Some(path.to_owned()), ..model })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its file, if it is one: what a runtime that is another program can be given.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Its operators and shapes: what a runtime's input must be, and what to count as work.
+    pub fn graph(&self) -> &TypedGraph {
+        &self.graph
+    }
+}
