@@ -75,6 +75,13 @@ impl Error {
         self
     }
 
+    /// Puts `place` before the subject: `tree #3, node #12`.
+    #[must_use]
+    pub fn within(mut self, place: impl fmt::Display) -> Self {
+        self.0.1.set_place(place);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.0

@@ -52,6 +52,7 @@ pub mod infer;
 pub mod kind;
 pub mod model;
 pub mod op;
+mod pickle;
 pub mod predict;
 pub mod rules;
 pub mod tensor;

@@ -66,7 +66,7 @@ impl Ensemble {
         if magic[7] != VERSION {
             return Err(unknown_format(&format!("version {}", magic[7])));
         }
-        let mut reader = Reader { length: bytes.len(), rest };
+        let mut reader = Reader::new(bytes.len(), rest);
         let plain = reader.ensemble()?;
         match reader.rest.len() {
             0 => Self::new(&plain),
@@ -80,7 +80,7 @@ fn unknown_format(found: &str) -> Error {
         .expected(format!("\"nnmtree\" and version {VERSION}"))
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -102,18 +102,24 @@ fn put_tree(out: &mut Vec<u8>, tree: &Tree) {
     }
 }
 
-struct Reader<'a> {
+/// Reads numbers and counts with suspicion.
+pub(super) struct Reader<'a> {
     length: usize,
-    rest: &'a [u8],
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    fn error(&self, found: impl Into<String>) -> Error {
+    /// A reader of `rest`, the end of `length` bytes.
+    pub(super) fn new(length: usize, rest: &'a [u8]) -> Self {
+        Self { length, rest }
+    }
+
+    pub(super) fn error(&self, found: impl Into<String>) -> Error {
         let at = self.length - self.rest.len();
         Error::new(ErrorKind::Malformed, format!("tree ensemble, byte {at}"), found)
     }
 
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8]> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| {
             self.error(format!("{} bytes left", self.rest.len())).expected(length.to_string())
         })?;
@@ -121,18 +127,24 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    fn u8(&mut self) -> Result<u8> {
+    pub(super) fn u8(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])
     }
 
-    fn f32(&mut self) -> Result<f32> {
+    pub(super) fn f32(&mut self) -> Result<f32> {
         let mut array = [0; 4];
         array.copy_from_slice(self.take(4)?);
         Ok(f32::from_le_bytes(array))
     }
 
+    pub(super) fn f64(&mut self) -> Result<f64> {
+        let mut array = [0; 8];
+        array.copy_from_slice(self.take(8)?);
+        Ok(f64::from_le_bytes(array))
+    }
+
     /// A number of at most 35 bits.
-    fn varint(&mut self) -> Result<u64> {
+    pub(super) fn varint(&mut self) -> Result<u64> {
         let mut value = 0;
         for shift in [0, 7, 14, 21, 28] {
             let byte = self.u8()?;
@@ -148,7 +160,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A count of things that take `size` bytes at least.
-    fn count(&mut self, size: usize) -> Result<usize> {
+    pub(super) fn count(&mut self, size: usize) -> Result<usize> {
         let count = self.varint()?;
         match usize::try_from(count) {
             Ok(count) if count <= self.rest.len() / size => Ok(count),

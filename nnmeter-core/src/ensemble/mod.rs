@@ -3,31 +3,41 @@
 //! [`Ensemble`] is what kernel models predict with, whichever library trained them. Its semantics
 //! are those of XGBoost, bit for bit: the `f32` sum starts at the base score and adds one leaf a
 //! tree in tree order; a split goes left when `value < threshold`; a missing value (NaN) goes in
-//! the split's default direction; the [`Link`] maps the sum to the prediction.
+//! the split's default direction; the [`Link`] maps the sum to the prediction. [`Forest`] is the mean
+//! of trees with scikit-learn's semantics, in `f64`.
 //!
 //! | file | holds |
 //! |---|---|
+//! | `additive.rs` | what ensembles and forests share |
 //! | `walker.rs` | the plain trees and the obvious walk over them: the oracle |
 //! | `flat.rs` | the validated layout that inference runs on, and the interleaved walk |
 //! | `masks.rs` | small trees as bit masks, for sixteen rows at once |
 //! | `batch.rs` | the prediction of many rows |
 //! | `bytes.rs` | the compact binary form inside predictor packages |
 //! | `xgboost.rs`, `ubj.rs` | the reader of XGBoost's model files, JSON and UBJ |
+//! | `forest.rs`, `forest_bytes.rs` | [`Forest`]: scikit-learn's semantics in `f64`; its binary form |
+//! | `sklearn.rs` | the reader of scikit-learn's pickles |
 //!
 //! This module does not train, does not know what the features mean, and does not hold models
 //! that are not sums of trees. It is single-threaded: callers split the rows.
 
+mod additive;
 mod batch;
 mod bytes;
 mod flat;
+mod forest;
+mod forest_bytes;
 mod masks;
+mod sklearn;
 mod ubj;
 mod walker;
 mod xgboost;
 
 use crate::error::{Error, ErrorKind, Result};
-use flat::{LANES, Layout, walk};
+use additive::Additive;
+use flat::Layout;
 
+pub use forest::{Forest, ForestNode, ForestTree, PlainForest};
 pub use walker::{Node, PlainEnsemble, Tree};
 
 /// How the sum of leaves becomes the prediction.
@@ -145,31 +155,42 @@ impl Ensemble {
     /// # Panics
     /// If `row` has another length than [`Ensemble::n_features`].
     pub fn predict_row(&self, row: &[f32]) -> f32 {
-        assert_eq!(row.len(), self.n_features, "features in the row");
-        let sum = if row.iter().any(|value| value.is_nan()) {
-            self.sum_row::<true>(row)
-        } else {
-            self.sum_row::<false>(row)
-        };
-        self.link.apply(sum)
+        additive::predict_row(self, row)
     }
 
-    /// Sums the leaves of one row, with the trees interleaved.
-    fn sum_row<const MISSING: bool>(&self, row: &[f32]) -> f32 {
-        let nodes = &self.layout.nodes;
-        let (groups, rest) = self.layout.trees.as_chunks::<LANES>();
-        let mut sum = self.base_score;
-        for group in groups {
-            let depth = group.iter().map(|tree| tree.depth).max().unwrap_or(0);
-            let roots = group.map(|tree| tree.root);
-            for leaf in walk::<LANES, MISSING>(nodes, roots, depth, |_, feature| row[feature]) {
-                sum += leaf;
-            }
-        }
-        for tree in rest {
-            sum += walk::<1, MISSING>(nodes, [tree.root], tree.depth, |_, feature| row[feature])[0];
-        }
-        sum
+    /// Predicts `out.len()` rows, which lie one after another in `rows`, `n_features` values
+    /// each. Gives the same bits as [`Ensemble::predict_row`] on each row, faster.
+    ///
+    /// # Panics
+    /// If `n_features` is not [`Ensemble::n_features`], or `rows` does not hold
+    /// `out.len() * n_features` values.
+    pub fn predict_rows(&self, rows: &[f32], n_features: usize, out: &mut [f32]) {
+        assert_eq!(n_features, self.n_features, "features in a row");
+        batch::predict_rows(self, rows, out);
+    }
+}
+
+impl Additive for Ensemble {
+    type Sum = f32;
+
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn row_len(&self) -> usize {
+        self.n_features
+    }
+
+    fn start(&self) -> f32 {
+        self.base_score
+    }
+
+    fn leaf(&self, value: f32) -> f32 {
+        value
+    }
+
+    fn finish(&self, sum: f32) -> f32 {
+        self.link.apply(sum)
     }
 }
 

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod corruption;
+mod forests;
 mod properties;
+mod sklearn;
 mod xgboost;
 
 use std::path::{Path, PathBuf};

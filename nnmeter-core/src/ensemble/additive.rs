@@ -1,0 +1,62 @@
+//! What the two kinds of sums of trees have in common, for the code that walks them.
+//!
+//! [`Ensemble`](super::Ensemble) adds `f32` leaves as they stand in the layout;
+//! [`Forest`](super::Forest) looks its `f64` leaves up. The walk over the splits is the same.
+
+use std::ops::AddAssign;
+
+use super::flat::{LANES, Layout, walk};
+
+/// A sum of trees over rows of `f32` features.
+pub(super) trait Additive {
+    /// The number that leaves are summed in.
+    type Sum: Copy + AddAssign;
+
+    /// The trees.
+    fn layout(&self) -> &Layout;
+
+    /// The length of a row.
+    fn row_len(&self) -> usize;
+
+    /// Where the sum starts.
+    fn start(&self) -> Self::Sum;
+
+    /// What the value in a leaf of the layout adds to the sum.
+    fn leaf(&self, value: f32) -> Self::Sum;
+
+    /// The prediction that the sum makes.
+    fn finish(&self, sum: Self::Sum) -> Self::Sum;
+}
+
+/// Predicts one row.
+///
+/// # Panics
+/// If `row` has another length than the model's.
+pub(super) fn predict_row<M: Additive>(model: &M, row: &[f32]) -> M::Sum {
+    assert_eq!(row.len(), model.row_len(), "features in the row");
+    let sum = if row.iter().any(|value| value.is_nan()) {
+        sum_row::<M, true>(model, row)
+    } else {
+        sum_row::<M, false>(model, row)
+    };
+    model.finish(sum)
+}
+
+/// Sums the leaves of one row, with the trees interleaved.
+fn sum_row<M: Additive, const MISSING: bool>(model: &M, row: &[f32]) -> M::Sum {
+    let Layout { nodes, trees, .. } = model.layout();
+    let (groups, rest) = trees.as_chunks::<LANES>();
+    let mut sum = model.start();
+    for group in groups {
+        let depth = group.iter().map(|tree| tree.depth).max().unwrap_or(0);
+        let roots = group.map(|tree| tree.root);
+        for leaf in walk::<LANES, MISSING>(nodes, roots, depth, |_, feature| row[feature]) {
+            sum += model.leaf(leaf);
+        }
+    }
+    for tree in rest {
+        let leaves = walk::<1, MISSING>(nodes, [tree.root], tree.depth, |_, f| row[f]);
+        sum += model.leaf(leaves[0]);
+    }
+    sum
+}
