@@ -21,3 +21,31 @@ fn spos() {
     let arch = [2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3];
     println!("{:?}", measure(&space, &space.sample(&arch).unwrap()));
 }
+
+#[test]
+fn others() {
+    for (name, _) in builtin::ALL {
+        let t = std::time::Instant::now();
+        let space = builtin::space(name).expect("a built-in space");
+        println!("{name} built in {:?}", t.elapsed());
+        let top: Vec<u8> = space.choices().iter().map(|c| c.options.len() as u8 - 1).collect();
+        println!(
+            "{name} {} choices, {:?} archs; top {:?} bottom {:?}",
+            space.choices().len(),
+            space.architectures(),
+            measure(&space, &space.sample(&top).unwrap()),
+            measure(&space, &space.sample(&vec![0; top.len()]).unwrap())
+        );
+    }
+    let space = builtin::space("proxylessnas").unwrap();
+    let json = serde_json::json!({"block 1":"k5 e3","block 2":"k3 e3","block 3":"identity","block 4":"identity",
+     "block 5":"k7 e3","block 6":"k3 e3","block 7":"k5 e3","block 8":"k5 e3",
+     "block 9":"k7 e6","block 10":"k5 e3","block 11":"k5 e3","block 12":"k5 e3",
+     "block 13":"k5 e6","block 14":"k5 e3","block 15":"k5 e3","block 16":"k5 e3",
+     "block 17":"k7 e6","block 18":"k7 e6","block 19":"k7 e3","block 20":"k7 e3", "block 21":"k7 e6"});
+    println!("{:?}", measure(&space, &space.sample_from_json(&json).unwrap()));
+    let nb = builtin::space("nasbench201").unwrap();
+    for s in [[3u8; 6], [1; 6], [2; 6], [4; 6], [0; 6]] {
+        println!("{:?}", measure(&nb, &nb.sample(&s).unwrap()));
+    }
+}

@@ -42,7 +42,7 @@ fn check(space: &SearchSpace, metric: &impl Metric, samples: usize) {
 
 #[test]
 fn spos() {
-    for name in ["spos", "spos-channels"] {
-        check(&builtin::space(name).expect("a built-in space"), &predictor(), 1000);
+    for (name, _) in builtin::ALL {
+        check(&builtin::space(name).expect("a built-in space"), &predictor(), 300);
     }
 }
