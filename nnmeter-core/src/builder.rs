@@ -20,6 +20,7 @@ pub struct GraphBuilder {
     values: HashMap<Box<str>, Source>,
     wires: Vec<(NodeId, u16, Box<str>)>,
     outputs: Vec<Box<str>>,
+    returned: Vec<Value>,
 }
 
 /// What a name of a value stands for.
@@ -85,6 +86,27 @@ impl GraphBuilder {
         self.dag.add_edge(source, id, Wire { port: 0, slot });
     }
 
+    /// Adds a node that reads values of nodes added before, by slot. No name refers to its own
+    /// values: they are the ports of the node that this gives.
+    ///
+    /// # Panics
+    /// If an operand is of a node that is not of this builder.
+    pub fn place(&mut self, name: &str, op: Op, operands: &[Value], outputs: u16) -> NodeId {
+        let node = Node { name: name.into(), op, outputs, declared: SmallVec::new() };
+        let id = self.dag.add_node(node);
+        for (slot, operand) in operands.iter().enumerate() {
+            let wire = Wire { port: operand.port, slot: slot as u16 };
+            self.dag.add_edge(operand.node, id, wire);
+        }
+        id
+    }
+
+    /// Declares a value of a node added before an output of the graph, after those that
+    /// [`GraphBuilder::output`] names.
+    pub fn returns(&mut self, value: Value) {
+        self.returned.push(value);
+    }
+
     /// Makes `name` another name of the value `of`, as an Identity does.
     ///
     /// # Errors
@@ -126,7 +148,7 @@ impl GraphBuilder {
 
     /// Wires everything and checks it.
     ///
-    /// Without [`GraphBuilder::output`] calls, the values that nothing reads are the outputs.
+    /// Without [`GraphBuilder::output`] and [`GraphBuilder::returns`] calls, the values that nothing reads are the outputs.
     ///
     /// # Errors
     /// If a name has no producer, or the nodes form a cycle.
@@ -198,12 +220,13 @@ impl GraphBuilder {
     }
 
     fn resolve_outputs(&self) -> Result<Vec<Value>> {
-        if !self.outputs.is_empty() {
+        if !self.outputs.is_empty() || !self.returned.is_empty() {
             let resolve = |name: &str| {
                 self.resolve(name)
                     .map_err(|error| error_about(format!("output \"{name}\""), &error))
             };
-            return self.outputs.iter().map(|name| resolve(name)).collect();
+            let named = self.outputs.iter().map(|name| resolve(name));
+            return named.chain(self.returned.iter().copied().map(Ok)).collect();
         }
         let unread = self.dag.externals(petgraph::Direction::Outgoing);
         let computed = unread.filter(|&id| !matches!(self.dag[id].op, Op::Const(_)));

@@ -1,0 +1,2 @@
+//! Bench of cost tables.
+fn main() {}
