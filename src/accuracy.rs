@@ -4,8 +4,9 @@ use nnmeter_hardware::accuracy::Accuracy;
 use serde_json::{Value, json};
 
 /// Header of a table of accuracies, of which `counted` says what is counted.
-pub(crate) fn header(counted: &str) -> [&str; 7] {
-    ["family", counted, "within 5 %", "within 10 %", "RMSPE %", "bias %", "rank corr."]
+pub(crate) fn header(counted: &str) -> [&str; 8] {
+    let [within_5, within_10] = ["within 5 %", "within 10 %"];
+    ["family", counted, within_5, within_10, "in interval", "RMSPE %", "bias %", "rank corr."]
 }
 
 /// The cells below [`header`] for one family.
@@ -15,6 +16,7 @@ pub(crate) fn cells(family: &str, accuracy: &Accuracy) -> Vec<String> {
         accuracy.models.to_string(),
         format!("{:.1}", accuracy.within_5),
         format!("{:.1}", accuracy.within_10),
+        accuracy.coverage.map_or("-".to_owned(), |share| format!("{share:.1}")),
         format!("{:.2}", accuracy.rmspe),
         format!("{:+.2}", accuracy.bias),
         accuracy.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
@@ -28,6 +30,7 @@ pub(crate) fn json(family: &str, accuracy: &Accuracy) -> Value {
         "models": accuracy.models,
         "within_5": accuracy.within_5,
         "within_10": accuracy.within_10,
+        "in_interval": accuracy.coverage,
         "rmspe": accuracy.rmspe,
         "bias": accuracy.bias,
         "spearman": accuracy.spearman,

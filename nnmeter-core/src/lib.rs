@@ -11,9 +11,10 @@
 //! use nnmeter_core::kind::Kind;
 //! use nnmeter_core::model::{FittedRange, KernelModel, Parametric, Term, WindowClass};
 //! use nnmeter_core::op::{Conv, Layout, Op, Unary};
-//! use nnmeter_core::predict::{FittedModel, Interval, Predictor};
+//! use nnmeter_core::predict::{FittedModel, Predictor};
 //! use nnmeter_core::rules::FusionRules;
 //! use nnmeter_core::tensor::{Constant, DType, Dim, TensorType};
+//! use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 //! use nnmeter_core::units::Millis;
 //!
 //! // A graph: `import::read` makes one of an ONNX file; here it is built by hand.
@@ -30,13 +31,17 @@
 //! let rate = Term { feature: Feature::Macs, window: WindowClass::Any, rate: 1e-7 };
 //! let model = KernelModel::Parametric(Parametric::new(vec![rate])?);
 //! let conv = FittedModel { model, range: FittedRange::default() };
-//! let interval = Interval { level: 0.9, inside: 0.05, outside: 0.1 };
-//! let device = Predictor::<Millis>::new(rules, [(Kind::Conv, conv)], interval);
+//! // How far totals are off: nine in ten of ln(measured / predicted) lie within 0.05 of 0.
+//! let errors = Quantiles::new(vec![(0.05, -0.05), (0.95, 0.05)])?;
+//! let uncertainty = Uncertainty::new(0.9, errors.clone(), errors, 0.0..=100.0)?;
+//! let device = Predictor::<Millis>::new(rules, [(Kind::Conv, conv)], uncertainty);
 //!
 //! let prediction = device.predict(&graph);
 //! assert_eq!(prediction.detection().kernel(0).name(), "conv-relu");
 //! assert!((prediction.total.0 - 1e-7 * (8 * 8 * 16 * 32) as f64).abs() < 1e-12);
 //! assert_eq!(prediction.coverage, 1.0);
+//! assert!(prediction.interval.1 > prediction.total);
+//! assert!((prediction.probability_within(prediction.interval.1) - 0.95).abs() < 1e-9);
 //! # Ok::<(), nnmeter_core::error::Error>(())
 //! ```
 
@@ -59,5 +64,6 @@ pub mod tensor;
 #[cfg(test)]
 pub(crate) mod text;
 pub mod typed;
+pub mod uncertainty;
 pub mod units;
 pub mod workload;

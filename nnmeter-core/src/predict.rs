@@ -5,6 +5,8 @@
 //! kernel outside the region its model was fitted on is marked. Only changes of shape that move no
 //! bytes are free.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::detect::{Detection, Kernel, detect};
@@ -14,6 +16,7 @@ use crate::kind::Kind;
 use crate::model::{FittedRange, KernelModel};
 use crate::rules::FusionRules;
 use crate::typed::TypedGraph;
+use crate::uncertainty::{OutsideFit, Quantiles, Uncertainty};
 use crate::units::{Millis, Unit as MetricUnit};
 use crate::workload::Workload;
 
@@ -22,7 +25,7 @@ use crate::workload::Workload;
 pub struct Predictor<U = Millis> {
     rules: FusionRules,
     models: [Option<Box<FittedModel>>; Kind::COUNT],
-    interval: Interval,
+    uncertainty: Arc<Uncertainty>,
     unit: std::marker::PhantomData<U>,
 }
 
@@ -35,32 +38,25 @@ pub struct FittedModel {
     pub range: FittedRange,
 }
 
-/// How far totals are off: half-widths of an interval of the log of measured over predicted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Share of networks whose measured value lies inside, between 0 and 1.
-    pub level: f64,
-    /// Half-width where every kernel lies in the fitted region.
-    pub inside: f64,
-    /// Half-width where some kernel does not.
-    pub outside: f64,
-}
-
 /// A predicted cost, in the unit `U`.
 #[derive(Clone, Debug)]
 pub struct Prediction<U = Millis> {
     /// Sum over the kernels that have a price.
     pub total: U,
-    /// Lower and upper end of the interval around `total`.
+    /// Lower and upper end of the interval at `level`.
     pub interval: (U, U),
     /// Share of networks whose measured value lies inside such an interval, 0 to 1.
     pub level: f64,
+    /// Why the network lies outside of what the models were fitted on; empty where it does not.
+    /// Where it does, intervals are those of networks that did so, and wider.
+    pub outside_fit: SmallVec<[OutsideFit; 2]>,
     /// Share of operators that compute something whose cost is in the total, 0 to 1.
     pub coverage: f64,
     /// Every kernel with its price, in order of execution; views are left out.
     pub kernels: Vec<PricedKernel<U>>,
     /// Operators whose cost is not in the total.
     pub uncovered: Vec<Uncovered>,
+    uncertainty: Arc<Uncertainty>,
     detection: Detection,
 }
 
@@ -99,13 +95,14 @@ impl<U: MetricUnit> Predictor<U> {
     pub fn new(
         rules: FusionRules,
         models: impl IntoIterator<Item = (Kind, FittedModel)>,
-        interval: Interval,
+        uncertainty: Uncertainty,
     ) -> Self {
         let mut table = [const { None }; Kind::COUNT];
         for (kind, model) in models {
             table[kind as usize] = Some(Box::new(model));
         }
-        Self { rules, models: table, interval, unit: std::marker::PhantomData }
+        let uncertainty = Arc::new(uncertainty);
+        Self { rules, models: table, uncertainty, unit: std::marker::PhantomData }
     }
 
     /// The device's fusion rules.
@@ -119,8 +116,8 @@ impl<U: MetricUnit> Predictor<U> {
     }
 
     /// How far totals are off.
-    pub fn interval(&self) -> Interval {
-        self.interval
+    pub fn uncertainty(&self) -> &Uncertainty {
+        &self.uncertainty
     }
 
     /// Predicts the cost of `graph`.
@@ -132,7 +129,7 @@ impl<U: MetricUnit> Predictor<U> {
                 self.add(graph, kernel, index as u32, &mut tally);
             }
         }
-        tally.finish(self.interval, detection)
+        tally.finish(Arc::clone(&self.uncertainty), detection)
     }
 
     fn add(&self, graph: &TypedGraph, kernel: Kernel<'_>, index: u32, tally: &mut Tally<U>) {
@@ -240,23 +237,61 @@ impl<U: MetricUnit> Tally<U> {
         Self { kernels, uncovered: Vec::new(), operators: 0, covered: 0 }
     }
 
-    fn finish(self, interval: Interval, detection: Detection) -> Prediction<U> {
+    fn finish(self, uncertainty: Arc<Uncertainty>, detection: Detection) -> Prediction<U> {
         let costs = self.kernels.iter().map(|kernel| kernel.cost.value());
         let total = costs.fold(0.0, |sum, cost| sum + cost); // `sum` of nothing is -0.0
-        let inside = self.kernels.iter().all(|kernel| kernel.outside.is_empty());
-        let width = if inside { interval.inside } else { interval.outside };
+        let far = self.kernels.iter().any(|kernel| !kernel.outside.is_empty());
+        let outside_fit = far.then_some(OutsideFit::Kernels).into_iter();
         let coverage = match self.operators {
             0 => 1.0,
             operators => self.covered as f64 / operators as f64,
         };
-        Prediction {
+        let mut prediction = Prediction {
             total: U::from_value(total),
-            interval: (U::from_value(total * (-width).exp()), U::from_value(total * width.exp())),
-            level: interval.level,
+            interval: (U::from_value(total), U::from_value(total)),
+            level: uncertainty.level(),
+            outside_fit: outside_fit.chain(uncertainty.outside_totals(total)).collect(),
             coverage,
             kernels: self.kernels,
             uncovered: self.uncovered,
+            uncertainty,
             detection,
+        };
+        prediction.interval = prediction.interval_at(prediction.level);
+        prediction
+    }
+}
+
+impl<U: MetricUnit> Prediction<U> {
+    /// The interval that holds the measured value of the share `level` of networks, 0 to 1; as
+    /// many of the others lie below as above. Its ends are 0 and infinite where `level` is higher
+    /// than anything that is known.
+    pub fn interval_at(&self, level: f64) -> (U, U) {
+        let (low, high) = self.errors().ends(level);
+        let total = self.total.value();
+        let end = |error: f64| U::from_value(if total > 0.0 { total * error.exp() } else { 0.0 });
+        (end(low), end(high))
+    }
+
+    /// Probability that the measured value is at most `budget`, 0 to 1: the share of networks that
+    /// would be within theirs if each had one as many times its prediction. It never falls as the
+    /// budget grows, and is `(1 + level) / 2` at the upper end of the interval at `level`.
+    ///
+    /// It is about what has a price: operators in `uncovered` come on top.
+    pub fn probability_within(&self, budget: U) -> f64 {
+        let (budget, total) = (budget.value(), self.total.value());
+        if budget.is_nan() || budget <= 0.0 {
+            return 0.0;
+        }
+        if total > 0.0 { self.errors().probability_of_at_most((budget / total).ln()) } else { 1.0 }
+    }
+
+    /// The errors of networks such as this one.
+    fn errors(&self) -> &Quantiles {
+        if self.outside_fit.is_empty() {
+            self.uncertainty.inside()
+        } else {
+            self.uncertainty.outside()
         }
     }
 }

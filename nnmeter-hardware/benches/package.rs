@@ -10,7 +10,8 @@ use nnmeter_core::ensemble::{Ensemble, Node, PlainEnsemble, Tree};
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Learned};
-use nnmeter_core::predict::{FittedModel, Interval};
+use nnmeter_core::predict::FittedModel;
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 use nnmeter_hardware::device::{Device, Precision, Provenance, Runtime};
 use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
 use nnmeter_hardware::registry::{OpenDevice, Origin};
@@ -97,12 +98,18 @@ fn package(trees: usize) -> Vec<u8> {
         accuracy: Vec::new(),
         rules: RuleFile::from_json(br#"{"BF_conv_relu": {"obey": true}}"#).expect("valid rules"),
         latency: Some(MetricModels {
-            interval: Interval { level: 0.9, inside: 0.1, outside: 0.2 },
+            uncertainty: uncertainty(),
             kernels: KINDS.map(|kind| (kind, model(trees, &mut noise))).into(),
         }),
         energy: None,
     };
     package.to_bytes().expect("a valid package")
+}
+
+fn uncertainty() -> Uncertainty {
+    let points = (1..30).map(|i| (f64::from(i) / 30.0, 0.01 * f64::from(i - 15))).collect();
+    let errors = Quantiles::new(points).expect("they rise");
+    Uncertainty::new(0.9, errors.clone(), errors, 1.0..=100.0).expect("a level within reach")
 }
 
 fn open(criterion: &mut Criterion) {

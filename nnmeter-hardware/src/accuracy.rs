@@ -20,6 +20,9 @@ pub struct Accuracy {
     /// Spearman's rank correlation of measured and predicted, ties at their average rank; `None`
     /// for fewer than two models or where all values are equal.
     pub spearman: Option<f64>,
+    /// Share of models whose measured value lay in the interval predicted for them, in percent;
+    /// `None` where there were no intervals.
+    pub coverage: Option<f64>,
 }
 
 /// A measured value and its prediction, in the same unit.
@@ -71,6 +74,7 @@ impl Accuracy {
             rmspe: 100.0 * (squares / count).sqrt(),
             bias: 100.0 * errors.iter().sum::<f64>() / count,
             spearman: spearman(pairs),
+            coverage: None,
         })
     }
 }

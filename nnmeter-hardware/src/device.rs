@@ -109,6 +109,9 @@ pub struct AccuracyRow {
     pub bias: f64,
     /// Spearman's rank correlation of predicted and measured, where it is defined.
     pub spearman: Option<f64>,
+    /// Share of networks whose measured value lay in an interval found without them, 0 to 1, where
+    /// there were intervals.
+    pub coverage: Option<f64>,
 }
 
 impl AccuracyRow {
@@ -122,6 +125,7 @@ impl AccuracyRow {
             rmspe: accuracy.rmspe / 100.0,
             bias: accuracy.bias / 100.0,
             spearman: accuracy.spearman,
+            coverage: accuracy.coverage.map(|percent| percent / 100.0),
         }
     }
 
@@ -134,6 +138,7 @@ impl AccuracyRow {
             rmspe: 100.0 * self.rmspe,
             bias: 100.0 * self.bias,
             spearman: self.spearman,
+            coverage: self.coverage.map(|share| 100.0 * share),
         }
     }
 }

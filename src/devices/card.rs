@@ -1,7 +1,8 @@
 //! The card of a device: what it is, what it rests on, and how accurate it was.
 
 use nnmeter_core::kind::Kind;
-use nnmeter_core::predict::{Interval, Predictor};
+use nnmeter_core::predict::Predictor;
+use nnmeter_core::uncertainty::Uncertainty;
 use nnmeter_core::units::Unit;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
 use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Standing};
@@ -60,43 +61,45 @@ fn table_text(table: &AccuracyTable) -> String {
 }
 
 /// What the models of one metric are good for.
-struct Metric {
+struct Metric<'a> {
     name: &'static str,
     unit: &'static str,
     /// Kinds of kernels that have a price.
     kinds: Vec<&'static str>,
-    interval: Interval,
+    uncertainty: &'a Uncertainty,
 }
 
-fn metrics(device: &OpenDevice) -> Vec<Metric> {
+fn metrics(device: &OpenDevice) -> Vec<Metric<'_>> {
     let latency = device.latency().ok().map(metric);
     let energy = device.energy().ok().map(metric);
     latency.into_iter().chain(energy).collect()
 }
 
-fn metric<U: Unit>(predictor: &Predictor<U>) -> Metric {
+fn metric<U: Unit>(predictor: &Predictor<U>) -> Metric<'_> {
     let priced = Kind::ALL.iter().filter(|&&kind| predictor.model(kind).is_some());
     Metric {
         name: U::METRIC,
         unit: U::SUFFIX,
         kinds: priced.map(|kind| kind.name()).collect(),
-        interval: predictor.interval(),
+        uncertainty: predictor.uncertainty(),
     }
 }
 
-impl Metric {
+impl Metric<'_> {
     /// The ends of the interval as multiples of a prediction, inside and outside of what was fitted.
     fn ends(&self) -> [[f64; 2]; 2] {
-        let ends = |width: f64| [(-width).exp(), width.exp()];
-        [ends(self.interval.inside), ends(self.interval.outside)]
+        [self.uncertainty.inside(), self.uncertainty.outside()].map(|errors| {
+            let (low, high) = errors.ends(self.uncertainty.level());
+            [low.exp(), high.exp()]
+        })
     }
 
     fn interval_text(&self) -> String {
         let percent = |end: f64| format!("{:+.1} %", 100.0 * (end - 1.0));
         let [inside, outside] = self.ends().map(|[low, high]| [percent(low), percent(high)]);
         format!(
-            "of {:.0} %: {} to {}; {} to {} where a kernel lies outside of what was fitted",
-            100.0 * self.interval.level,
+            "of {:.0} %: {} to {}; {} to {} outside of what was fitted",
+            100.0 * self.uncertainty.level(),
             inside[0],
             inside[1],
             outside[0],
@@ -110,7 +113,7 @@ impl Metric {
             "metric": self.name,
             "unit": self.unit,
             "kernel_kinds": self.kinds,
-            "interval": {"level": self.interval.level, "inside": inside, "outside": outside},
+            "interval": {"level": self.uncertainty.level(), "inside": inside, "outside": outside},
         })
     }
 }

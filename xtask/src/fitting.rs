@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
-use nnmeter_core::predict::Interval;
+use nnmeter_core::uncertainty::Uncertainty;
 use nnmeter_hardware::accuracy::Table;
 use nnmeter_hardware::dataset::Dataset;
 use nnmeter_hardware::fit::check_priced;
+use nnmeter_hardware::fit::intervals::{LEVEL, Residuals};
 use nnmeter_hardware::fit::problem::{Fit, Problem};
 use nnmeter_hardware::fit::protocol::{HeldOut, Training, left_out};
 use nnmeter_hardware::fit::samples::Samples;
@@ -62,7 +63,8 @@ pub(crate) struct Judged {
     pub(crate) random: Table,
     pub(crate) left_out: Table,
     pub(crate) nested: Option<Table>,
-    pub(crate) interval: Interval,
+    pub(crate) residuals: Residuals,
+    pub(crate) uncertainty: Uncertainty,
 }
 
 /// The file of a device's package in `folder`.
@@ -140,13 +142,15 @@ impl Measured {
         let left_out = HeldOut::leave_one_family_out(&problem, |on| fits.of(on))?;
         let fit = fits.of(&Training::All)?;
         let nested = source.nested.then(|| nested::table(&self.samples, &self.target));
+        let residuals = Residuals::of_families_left_out(&left_out, &self.samples);
         let few = "the data set has too few models, or one family only: none can be held out";
         Ok(Judged {
             shares: problem.shares(&fit),
             random: random.table(families).context(few)?,
-            left_out: left_out.table(families).context(few)?,
+            left_out: residuals.cover(left_out.table(families).context(few)?, LEVEL)?,
             nested: nested.transpose()?,
-            interval: left_out.interval().context(few)?,
+            uncertainty: residuals.uncertainty()?,
+            residuals,
             fit,
         })
     }

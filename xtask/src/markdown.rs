@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
+use anyhow::Result;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
+use nnmeter_hardware::fit::intervals::Residuals;
 use nnmeter_hardware::fit::terms::TermSpec;
 
 use crate::fitting::Judged;
@@ -74,6 +76,36 @@ fn mean(table: &Table) -> String {
         mean(|accuracy| accuracy.rmspe),
         mean(|accuracy| accuracy.bias)
     )
+}
+
+/// Levels whose coverage is shown.
+const LEVELS: [f64; 4] = [0.5, 0.8, 0.9, 0.95];
+
+/// How many networks of each family lie in intervals made without the family, a family a row.
+pub(crate) fn coverage(names: &[String], residuals: &Residuals) -> Result<String> {
+    let levels = LEVELS.map(|level| residuals.coverage(level));
+    let levels = levels.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut text = String::from("| family | models | outside |");
+    LEVELS.iter().for_each(|level| text.push_str(&format!(" {:.0} % interval |", 100.0 * level)));
+    text.push_str("\n|---|--:|--:|--:|--:|--:|--:|\n");
+    let mut sums = [0.0; LEVELS.len()];
+    let filled: Vec<usize> = (0..names.len()).filter(|&at| levels[0][at].models > 0).collect();
+    for &at in &filled {
+        let _ = write!(
+            text,
+            "| {} | {} | {} |",
+            names[at], levels[0][at].models, levels[0][at].outside
+        );
+        for (sum, level) in sums.iter_mut().zip(&levels) {
+            let share = 100.0 * level[at].share().unwrap_or_default();
+            *sum += share / filled.len() as f64;
+            let _ = write!(text, " {share:.1} |");
+        }
+        text.push('\n');
+    }
+    let means = sums.map(|mean| format!("{mean:.1}")).join(" | ");
+    let _ = writeln!(text, "| **mean of families** | | | {means} |");
+    Ok(text)
 }
 
 /// The rates of a fit, a term a row.

@@ -65,7 +65,7 @@ impl PackagePredictors {
         }
         fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         package.write(&path)?;
-        self.write_page(&package.device.name, &report::page(&package, &measured, &judged))?;
+        self.write_page(&package.device.name, &report::page(&package, &measured, &judged)?)?;
         std::io::stdout().lock().write_all(markdown::accuracies(&judged).as_bytes())?;
         eprintln!("wrote {}", path.display());
         Ok(())
@@ -97,7 +97,7 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
         provenance: provenance(measured, date, seed),
         accuracy,
         rules: measured.rules.clone(),
-        latency: Some(MetricModels { interval: judged.interval, kernels }),
+        latency: Some(MetricModels { uncertainty: judged.uncertainty.clone(), kernels }),
         energy: None,
     })
 }

@@ -4,13 +4,19 @@ use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
+use nnmeter_core::uncertainty::Quantiles;
+use nnmeter_hardware::fit::intervals::LEVEL;
+use nnmeter_hardware::fit::samples::Samples;
 use nnmeter_hardware::package::Package;
 
 use crate::fitting::{Judged, Measured};
 use crate::markdown;
 
 /// The page of one device, in Markdown.
-pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> String {
+///
+/// # Errors
+/// If the errors of families left out are no numbers.
+pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> Result<String> {
     let mut text = String::new();
     head(&mut text, package);
     if measured.bad > 0 {
@@ -19,14 +25,14 @@ pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> S
     let _ = writeln!(text, "\n## Networks that the fit did not see\n");
     text.push_str(PROTOCOLS);
     let _ = writeln!(text, "\n{}", markdown::accuracies(judged));
-    intervals(&mut text, judged);
+    intervals(&mut text, &measured.samples, judged)?;
     let _ = writeln!(text, "\n## What to know\n");
     for note in measured.target.notes {
         let _ = writeln!(text, "- {note}");
     }
     let _ = writeln!(text, "\n## Rates\n\n{RATES}\n");
     text.push_str(&markdown::rates(measured.target.terms, judged));
-    text
+    Ok(text)
 }
 
 const PROTOCOLS: &str = "\
@@ -35,6 +41,12 @@ is judged by its twin. *Family left out*: each family is predicted by a fit on t
 the figure for networks of a kind that nobody measured. Bias is the mean of predicted over measured,
 less one; rank correlation is Spearman's.
 ";
+
+const INTERVALS: &str = "\
+Hierarchical conformal prediction: the families left out above are the exchangeable unit, each of the
+same weight, and one more family weighs as much beyond all errors seen (Lee, Barber and Willett 2023;
+see `nnmeter-hardware/src/fit/intervals.rs`). The level holds on average over new families, not for
+each. Levels above 1 - 1 / (families + 1) rest on an assumed exponential tail.";
 
 const RATES: &str = "\
 Nanoseconds for each unit counted (milliseconds for the start of a kernel). The prior is the coarse
@@ -65,18 +77,24 @@ fn head(text: &mut String, package: &Package) {
     );
 }
 
-fn intervals(text: &mut String, judged: &Judged) {
-    let interval = judged.interval;
-    let percent = |width: f64| 100.0 * (width.exp() - 1.0);
+fn intervals(text: &mut String, samples: &Samples, judged: &Judged) -> Result<()> {
+    let percent = |error: f64| 100.0 * (error.exp() - 1.0);
+    let ends = |quantiles: &Quantiles| {
+        let (low, high) = (quantiles.at(0.5 - LEVEL / 2.0), quantiles.at(0.5 + LEVEL / 2.0));
+        format!("{:+.1} to {:+.1} %", percent(low), percent(high))
+    };
+    let uncertainty = &judged.uncertainty;
+    let (inside, outside) = (ends(uncertainty.inside()), ends(uncertainty.outside()));
+    let _ = writeln!(text, "\n## Intervals\n\n{INTERVALS}\n");
     let _ = writeln!(
         text,
-        "Intervals hold {:.0} % of the networks: {:.1} % up or down (families left out, each of \
-         the same weight) where every kernel lies in the fitted range, {:.1} % (the worst family \
-         left out) where one does not. The second is a guess: no data lie there.",
-        100.0 * interval.level,
-        percent(interval.inside),
-        percent(interval.outside)
+        "At {:.0} %: {inside} around the prediction, and {outside} where a kernel or the total lies \
+         outside of what was fitted. Shares, in percent, of each family's networks in the intervals \
+         that the *other* families give (outside: those beyond what the others span):\n",
+        100.0 * LEVEL
     );
+    text.push_str(&markdown::coverage(samples.families(), &judged.residuals)?);
+    Ok(())
 }
 
 /// Today's date in Greenwich, `YYYY-MM-DD`.

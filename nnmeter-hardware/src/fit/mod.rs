@@ -13,6 +13,7 @@
 mod boost;
 #[cfg(feature = "fit")]
 mod correction;
+pub mod intervals;
 mod linear;
 pub mod nested;
 mod nnls;

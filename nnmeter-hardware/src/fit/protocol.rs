@@ -7,9 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use nnmeter_core::predict::Interval;
-
-use crate::accuracy::{Pair, Table, quantile, quantile_of_groups};
+use crate::accuracy::{Pair, Table};
 use crate::error::Result;
 use crate::fit::problem::{Fit, Problem};
 use crate::fit::recipe::Recipe;
@@ -17,8 +15,6 @@ use crate::fit::samples::Samples;
 
 /// Share of the groups that a random split holds out.
 pub const HELD_OUT: f64 = 0.15;
-/// Share of models that an interval is to hold.
-pub const LEVEL: f64 = 0.9;
 
 /// Predictions for models that the fit behind each did not see.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,19 +98,6 @@ impl HeldOut {
     pub fn table(&self, names: &[String]) -> Option<Table> {
         let named = names.iter().zip(&self.families);
         Table::of(named.flat_map(|(name, pairs)| pairs.iter().map(move |pair| (&**name, *pair))))
-    }
-
-    /// Intervals that held [`LEVEL`] of the models: over the families, each of the same weight,
-    /// for kernels like those fitted on; the worst family's own for others.
-    pub fn interval(&self) -> Option<Interval> {
-        let distances: Vec<Vec<f64>> = self
-            .families
-            .iter()
-            .map(|pairs| pairs.iter().map(|pair| pair.log_distance()).collect())
-            .collect();
-        let inside = quantile_of_groups(&distances, LEVEL)?;
-        let own = distances.into_iter().filter_map(|family| quantile(family, LEVEL));
-        Some(Interval { level: LEVEL, inside, outside: own.fold(inside, f64::max) })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use nnmeter_core::model::FittedRange;
 
+use super::intervals::Residuals;
 use super::problem::{Fit, Problem};
 use super::protocol::{HeldOut, Training};
 use super::recipe::Recipe;
@@ -130,7 +131,13 @@ fn held_out_models_are_predicted_once_each() {
     let table = held.table(samples.families()).expect("two families");
     assert_eq!(table.overall.models, 400);
     assert_eq!(table.families.len(), 2);
-    assert!(held.interval().expect("two families").inside < 0.01);
+    let residuals = Residuals::of_families_left_out(&held, &samples);
+    let uncertainty = residuals.uncertainty().expect("finite errors");
+    assert!(uncertainty.inside().at(0.95) < 0.01);
+    assert_eq!(
+        *uncertainty.totals().start(),
+        samples.samples().iter().map(|s| s.measured).fold(f64::INFINITY, f64::min)
+    );
     let random = split(&problem, 1);
     assert_eq!(random.table(samples.families()).expect("some").overall.models, 60);
 }

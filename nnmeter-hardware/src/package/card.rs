@@ -77,6 +77,8 @@ struct RowPart {
     bias: f64,
     #[serde(default)]
     spearman: Option<f64>,
+    #[serde(default)]
+    coverage: Option<f64>,
 }
 
 mod rows {

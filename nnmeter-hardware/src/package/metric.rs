@@ -4,7 +4,8 @@
 //! the core crate's.
 
 use nnmeter_core::kind::Kind;
-use nnmeter_core::predict::{FittedModel, Interval, Predictor};
+use nnmeter_core::predict::{FittedModel, Predictor};
+use nnmeter_core::uncertainty::Uncertainty;
 use nnmeter_core::units::{Millijoules, Millis, Unit};
 
 use super::RuleFile;
@@ -22,7 +23,7 @@ pub enum Metric {
 #[derive(Clone, Debug)]
 pub struct MetricModels {
     /// How far totals are off.
-    pub interval: Interval,
+    pub uncertainty: Uncertainty,
     /// A model for each kind of kernel; a kind comes once.
     pub kernels: Vec<(Kind, FittedModel)>,
 }
@@ -61,6 +62,6 @@ impl Metric {
 impl MetricModels {
     /// The predictor that these models and `rules` make.
     pub fn into_predictor<U: Unit>(self, rules: &RuleFile) -> Predictor<U> {
-        Predictor::new(rules.rules().clone(), self.kernels, self.interval)
+        Predictor::new(rules.rules().clone(), self.kernels, self.uncertainty)
     }
 }

@@ -6,12 +6,13 @@
 //! |---|---|
 //! | `manifest.json` | version of the format, device, version of its predictor, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
 //! | `rules.json` | fusion rules in nn-Meter's format, verdicts only |
-//! | `latency_ms.json` | `interval` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
+//! | `latency_ms.json` | `uncertainty` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
 //! | `latency_ms/KIND.trees` | the tree ensemble of a learned or corrected model, in [`Ensemble`]'s binary form |
 //! | `energy_mj.json`, `energy_mj/KIND.trees` | the same for energy; optional, as latency is |
 //!
 //! ```json
-//! {"interval": {"level": 0.9, "inside": 0.1, "outside": 0.3},
+//! {"uncertainty": {"level": 0.9, "totals": [0.5, 900.0],
+//!    "inside": [[0.05, -0.1], [0.95, 0.1]], "outside": [[0.05, -0.3], [0.95, 0.3]]},
 //!  "kernels": {"conv": {
 //!    "model": {"corrected": {
 //!      "parametric": [{"feature": "macs", "window": "pointwise", "rate": 1e-7}],
@@ -19,11 +20,15 @@
 //!    "range": {"cin": [3.0, 2048.0]}}}}
 //! ```
 //!
+//! `totals` are the least and the greatest cost of the networks fitted on; `inside` and `outside` are
+//! quantiles of `ln(measured / predicted)`, each a probability and a value ([`Uncertainty`]).
+//!
 //! The same package gives the same bytes. Bytes that are not wholly as described are refused with
 //! the name of the part that is wrong; nothing is guessed. A package carries no code, and nothing in
 //! it says how the models were fitted beyond a sentence.
 //!
 //! [`Ensemble`]: nnmeter_core::ensemble::Ensemble
+//! [`Uncertainty`]: nnmeter_core::uncertainty::Uncertainty
 
 mod archive;
 mod card;

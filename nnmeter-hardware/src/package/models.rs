@@ -11,7 +11,8 @@ use nnmeter_core::ensemble::Ensemble;
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Learned, Parametric, Term, WindowClass};
-use nnmeter_core::predict::{FittedModel, Interval};
+use nnmeter_core::predict::FittedModel;
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 use serde::{Deserialize, Serialize};
 
 use super::archive::Parts;
@@ -22,16 +23,18 @@ use crate::error::Result;
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetricPart {
-    interval: IntervalPart,
+    uncertainty: UncertaintyPart,
     kernels: Entries<KernelPart>,
 }
 
+/// Quantiles are pairs of a probability and an error.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IntervalPart {
+struct UncertaintyPart {
     level: f64,
-    inside: f64,
-    outside: f64,
+    totals: [f64; 2],
+    inside: Vec<(f64, f64)>,
+    outside: Vec<(f64, f64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,7 +76,6 @@ struct CorrectedPart {
 
 /// Adds the parts of `metric` to `parts`.
 pub(super) fn write(metric: Metric, models: &MetricModels, parts: &mut Parts) -> Result<()> {
-    let Interval { level, inside, outside } = models.interval;
     let mut kernels = Vec::with_capacity(models.kernels.len());
     for (kind, fitted) in &models.kernels {
         let bounds = fitted.range.bounds().iter();
@@ -83,11 +85,20 @@ pub(super) fn write(metric: Metric, models: &MetricModels, parts: &mut Parts) ->
         let part = KernelPart { model, range: Entries(range.collect()) };
         kernels.push((kind.name().to_owned(), part));
     }
-    let interval = IntervalPart { level, inside, outside };
-    let part = MetricPart { interval, kernels: Entries(kernels) };
+    let uncertainty = write_uncertainty(&models.uncertainty);
+    let part = MetricPart { uncertainty, kernels: Entries(kernels) };
     let json = to_json(&metric.part(), &part)?;
     parts.insert(metric.part(), json.into_bytes());
     Ok(())
+}
+
+fn write_uncertainty(uncertainty: &Uncertainty) -> UncertaintyPart {
+    UncertaintyPart {
+        level: uncertainty.level(),
+        totals: [*uncertainty.totals().start(), *uncertainty.totals().end()],
+        inside: uncertainty.inside().points().to_vec(),
+        outside: uncertainty.outside().points().to_vec(),
+    }
 }
 
 fn write_model(metric: Metric, kind: Kind, model: &KernelModel, parts: &mut Parts) -> ModelPart {
@@ -120,9 +131,9 @@ fn write_terms(base: &Parametric) -> Vec<TermPart> {
 pub(super) fn read(name: &str, parts: &mut Parts) -> Result<MetricModels> {
     let part: MetricPart = from_json(name, &take(parts, name)?)?;
     let mut reader = Reader { name, parts };
-    let interval = reader.interval(&part.interval)?;
+    let uncertainty = reader.uncertainty(part.uncertainty)?;
     let kernels = part.kernels.0.into_iter().map(|(kind, kernel)| reader.kernel(&kind, kernel));
-    Ok(MetricModels { interval, kernels: kernels.collect::<Result<_>>()? })
+    Ok(MetricModels { uncertainty, kernels: kernels.collect::<Result<_>>()? })
 }
 
 /// Reads what `latency_ms.json` says, with the other parts at hand.
@@ -132,13 +143,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn interval(&self, part: &IntervalPart) -> Result<Interval> {
-        let &IntervalPart { level, inside, outside } = part;
-        if (0.0..=1.0).contains(&level) && inside >= 0.0 && outside >= 0.0 {
-            return Ok(Interval { level, inside, outside });
-        }
-        let found = format!("has the interval {level}, {inside}, {outside}");
-        Err(corrupt(self.name, found).expected("a level from 0 to 1 and widths not below 0"))
+    fn uncertainty(&self, part: UncertaintyPart) -> Result<Uncertainty> {
+        let UncertaintyPart { level, totals: [low, high], inside, outside } = part;
+        let read = || {
+            let (inside, outside) = (Quantiles::new(inside)?, Quantiles::new(outside)?);
+            Uncertainty::new(level, inside, outside, low..=high)
+        };
+        read().map_err(|error| from_core(self.name, error))
     }
 
     fn kernel(&mut self, kind: &str, part: KernelPart) -> Result<(Kind, FittedModel)> {

@@ -1,8 +1,9 @@
 //! What goes into a package comes out of it, from memory and from files.
 
 use expect_test::expect;
+use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
-use nnmeter_core::model::KernelModel;
+use nnmeter_core::model::{FittedRange, KernelModel};
 use nnmeter_core::units::{Millijoules, Millis};
 use nnmeter_hardware::error::ErrorKind;
 use nnmeter_hardware::package::Package;
@@ -20,7 +21,7 @@ fn a_package_reads_back_as_it_was() {
     assert_eq!(read.accuracy, package.accuracy);
     assert_eq!(read.rules, package.rules);
     let (read, package) = (read.latency.expect("kept"), package.latency.expect("given"));
-    assert_eq!(read.interval, package.interval);
+    assert_eq!(read.uncertainty, package.uncertainty);
     assert_eq!(read.kernels.len(), package.kernels.len());
     for ((kind, read), (other_kind, given)) in read.kernels.iter().zip(&package.kernels) {
         assert_eq!(kind, other_kind);
@@ -68,13 +69,14 @@ fn the_parts_are_as_documented() {
         .assert_eq(&names.join(" "));
     let text = String::from_utf8(parts.get("latency_ms.json").clone()).expect("text");
     let words: Vec<&str> = text.split_whitespace().collect();
-    expect![[r#"{ "interval": { "level": 0.9, "inside": 0.1, "outside": 0.3 }, "kernels": { "conv": { "model": { "corrected": { "parametric": [ { "feature": "one", "window": "any", "rate": 0.001 }, { "feature": "macs", "window": "pointwise", "rate": 3.333333333333333e-8 }, { "feature": "macs", "window": "large", "rate": 5e-324 } ], "learned": { "features": [ "cin", "cout" ], "ensemble": "latency_ms/conv.trees" } } }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } }, "fc": { "model": { "learned": { "features": [ "cin", "cout" ], "ensemble": "latency_ms/fc.trees" } }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } }, "global-avgpool": { "model": { "parametric": [ { "feature": "one", "window": "any", "rate": 0.001 }, { "feature": "macs", "window": "pointwise", "rate": 3.333333333333333e-8 }, { "feature": "macs", "window": "large", "rate": 5e-324 } ] }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } } } }"#]].assert_eq(&words.join(" "));
+    expect![[r#"{ "uncertainty": { "level": 0.9, "totals": [ 0.25, 900.0 ], "inside": [ [ 0.05, -0.1 ], [ 0.95, 0.1 ] ], "outside": [ [ 0.05, -0.3 ], [ 0.95, 0.3 ] ] }, "kernels": { "conv": { "model": { "corrected": { "parametric": [ { "feature": "one", "window": "any", "rate": 0.001 }, { "feature": "macs", "window": "pointwise", "rate": 3.333333333333333e-8 }, { "feature": "macs", "window": "large", "rate": 5e-324 } ], "learned": { "features": [ "cin", "cout" ], "ensemble": "latency_ms/conv.trees" } } }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } }, "fc": { "model": { "learned": { "features": [ "cin", "cout" ], "ensemble": "latency_ms/fc.trees" } }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } }, "global-avgpool": { "model": { "parametric": [ { "feature": "one", "window": "any", "rate": 0.001 }, { "feature": "macs", "window": "pointwise", "rate": 3.333333333333333e-8 }, { "feature": "macs", "window": "large", "rate": 5e-324 } ] }, "range": { "macs": [ 1.0, 1000000000.0 ], "cin": [ 1.0, 2048.0 ] } } } }"#]].assert_eq(&words.join(" "));
 }
 
 #[test]
 fn what_cannot_be_stored_is_not_written() {
     let mut package = sample::package("test");
-    package.latency.as_mut().expect("has latency").interval.inside = f64::NAN;
+    package.latency.as_mut().expect("has latency").kernels[0].1.range =
+        FittedRange::new(vec![(Feature::Cin, f64::NAN..=1.0)]);
     assert!(package.to_bytes().is_err());
     let mut package = sample::package("test");
     let models = package.latency.as_mut().expect("has latency");

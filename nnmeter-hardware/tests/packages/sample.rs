@@ -4,7 +4,8 @@ use nnmeter_core::ensemble::{Ensemble, Node, PlainEnsemble, Tree};
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Learned, Parametric, Term, WindowClass};
-use nnmeter_core::predict::{FittedModel, Interval};
+use nnmeter_core::predict::FittedModel;
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 use nnmeter_hardware::device::{
     AccuracyRow, AccuracyTable, Device, Precision, Provenance, Runtime,
 };
@@ -61,6 +62,7 @@ fn accuracy() -> AccuracyTable {
         rmspe: 0.1 + 0.2,
         bias: -0.01,
         spearman,
+        coverage: spearman,
     };
     AccuracyTable {
         metric: "latency_ms".to_owned(),
@@ -79,7 +81,10 @@ fn latency() -> MetricModels {
         (Kind::Fc, fitted(KernelModel::Learned(learned(-0.5)))),
         (Kind::GlobalAvgPool, fitted(KernelModel::Parametric(parametric()))),
     ];
-    MetricModels { interval: Interval { level: 0.9, inside: 0.1, outside: 0.3 }, kernels }
+    let errors =
+        |width: f64| Quantiles::new(vec![(0.05, -width), (0.95, width)]).expect("they rise");
+    let uncertainty = Uncertainty::new(0.9, errors(0.1), errors(0.3), 0.25..=900.0);
+    MetricModels { uncertainty: uncertainty.expect("a level within reach"), kernels }
 }
 
 fn parametric() -> Parametric {

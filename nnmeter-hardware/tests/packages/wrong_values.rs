@@ -35,14 +35,14 @@ fn wrong_numbers() {
         "latency_ms.json",
         "0.001",
         "1e999",
-        expect![[r#"part "latency_ms.json": number out of range at line 15 column 27"#]],
+        expect![[r#"part "latency_ms.json": number out of range at line 37 column 27"#]],
     );
     check(
         "latency_ms.json",
         "0.001",
         "null",
         expect![[
-            r#"part "latency_ms.json": invalid type: null, expected f64 at line 15 column 26"#
+            r#"part "latency_ms.json": invalid type: null, expected f64 at line 37 column 26"#
         ]],
     );
     check(
@@ -53,14 +53,70 @@ fn wrong_numbers() {
             r#"part "latency_ms.json": has the range [1, 0.5] for cin; expected the smaller bound first"#
         ]],
     );
-    check(
-        "latency_ms.json",
-        "\"level\": 0.9",
-        "\"level\": 1.9",
-        expect![[
-            r#"part "latency_ms.json": has the interval 1.9, 0.1, 0.3; expected a level from 0 to 1 and widths not below 0"#
-        ]],
-    );
+}
+
+#[test]
+fn wrong_uncertainty() {
+    for (from, to, expected) in [
+        (
+            "\"level\": 0.9",
+            "\"level\": 1.9",
+            expect![[
+                r#"part "latency_ms.json", uncertainty: has the level 1.9; expected a level above 0 that the quantiles reach"#
+            ]],
+        ),
+        (
+            "\"level\": 0.9",
+            "\"level\": 0.0",
+            expect![[
+                r#"part "latency_ms.json", uncertainty: has the level 0; expected a level above 0 that the quantiles reach"#
+            ]],
+        ),
+        (
+            "900.0",
+            "0.125",
+            expect![[
+                r#"part "latency_ms.json", uncertainty: has totals from 0.25 to 0.125; expected two numbers from 0 on, the smaller first"#
+            ]],
+        ),
+        (
+            "0.25",
+            "-0.25",
+            expect![[
+                r#"part "latency_ms.json", uncertainty: has totals from -0.25 to 900; expected two numbers from 0 on, the smaller first"#
+            ]],
+        ),
+        (
+            "-0.1",
+            "0.1001",
+            expect![[
+                r#"part "latency_ms.json", quantiles of errors: go from 0.1001 at 0.05 to 0.1 at 0.95; expected two or more, of probabilities that rise between 0 and 1 and errors that do not fall"#
+            ]],
+        ),
+        (
+            "0.95",
+            "0.04",
+            expect![[
+                r#"part "latency_ms.json", quantiles of errors: go from -0.1 at 0.05 to 0.1 at 0.04; expected two or more, of probabilities that rise between 0 and 1 and errors that do not fall"#
+            ]],
+        ),
+        (
+            "0.95",
+            "1.0",
+            expect![[
+                r#"part "latency_ms.json", quantiles of errors: go from -0.1 at 0.05 to 0.1 at 1; expected two or more, of probabilities that rise between 0 and 1 and errors that do not fall"#
+            ]],
+        ),
+        (
+            "-0.3",
+            "\"low\"",
+            expect![[
+                r#"part "latency_ms.json": invalid type: string "low", expected f64 at line 21 column 13"#
+            ]],
+        ),
+    ] {
+        check("latency_ms.json", from, to, expected);
+    }
 }
 
 #[test]
@@ -88,7 +144,7 @@ fn unknown_names() {
         "\"rate\"",
         "\"rates\"",
         expect![[
-            r#"part "latency_ms.json": unknown field `rates`, expected one of `feature`, `window`, `rate` at line 15 column 21"#
+            r#"part "latency_ms.json": unknown field `rates`, expected one of `feature`, `window`, `rate` at line 37 column 21"#
         ]],
     );
     check(
@@ -96,7 +152,7 @@ fn unknown_names() {
         "\"corrected\"",
         "\"neural\"",
         expect![[
-            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected` at line 10 column 16"#
+            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected` at line 32 column 16"#
         ]],
     );
     check(
@@ -112,7 +168,7 @@ fn unknown_names() {
         "fp32",
         "fp4",
         expect![[
-            r#"part "manifest.json": precision "fp4", expected fp32, fp16, bf16, int8 at line 1 column 546"#
+            r#"part "manifest.json": precision "fp4", expected fp32, fp16, bf16, int8 at line 1 column 592"#
         ]],
     );
     check(
@@ -137,7 +193,7 @@ fn names_that_come_twice() {
         "latency_ms.json",
         "\"fc\"",
         "\"conv\"",
-        expect![[r#"part "latency_ms.json": the key "conv" comes twice at line 68 column 5"#]],
+        expect![[r#"part "latency_ms.json": the key "conv" comes twice at line 90 column 5"#]],
     );
     check(
         "latency_ms.json",

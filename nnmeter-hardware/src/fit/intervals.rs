@@ -1,0 +1,311 @@
+//! How far totals will be off, from how far they were off on models held out: conformal prediction
+//! with families as the exchangeable unit.
+//!
+//! A user's network is of a family that the fit did not see, so the errors `ln(measured /
+//! predicted)` are those of families left out, and a thousand models of a family that err alike say
+//! little about the next family. Each of the `K` families weighs `1 / (K + 1)`, spread evenly over
+//! its models, and the rest `1 / (K + 1)` stands for the family to come: it lies beyond all errors
+//! seen, half at either end. This is hierarchical conformal prediction (Lee, Barber and Willett
+//! 2023, "Distribution-free inference with hierarchical data") with signed errors; for one model a
+//! family it is split conformal prediction (Vovk, Gammerman and Shafer 2005; Lei et al. 2018). An
+//! interval holds a model of a new family with its level *on average over families*; it promises
+//! nothing about each family by itself. Pooled errors without the family to come hold too little,
+//! the worst family's quantile holds too much.
+//!
+//! Two classes are told apart as the predictor will tell its networks apart: a family left out is
+//! *outside* where a kernel or the total lies beyond what the other families span. Nearly every new
+//! family is, in some bound. So networks inside get the errors of all families left out, and
+//! networks outside those of the models outside alone, and never less (Mondrian conformal
+//! prediction, Vovk et al.).
+//!
+//! What lies beyond all errors seen is not known. Quantiles there follow an exponential tail, whose
+//! scale is half the range of the errors seen: an assumption, which matters for levels above
+//! `1 - 1 / (K + 1)`.
+
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
+
+use crate::accuracy::{Pair, Table};
+use crate::error::Result;
+use crate::fit::protocol::HeldOut;
+use crate::fit::range::outside_of_other_families;
+use crate::fit::samples::Samples;
+
+/// Share of models that an interval is to hold.
+pub const LEVEL: f64 = 0.9;
+
+/// Probabilities of the quantiles below the median; those above mirror them.
+const TAIL: [f64; 15] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45];
+
+/// Errors of models held out, by family.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Residuals {
+    families: Vec<Vec<Residual>>,
+    totals: (f64, f64),
+}
+
+/// The error of a model held out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Residual {
+    /// `ln(measured / predicted)`.
+    pub error: f64,
+    /// Whether the model lay outside of what it was predicted from.
+    pub outside: bool,
+}
+
+/// How many models of a family lay in intervals that were made without the family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Models of the family.
+    pub models: usize,
+    /// Models outside of what the other families span.
+    pub outside: usize,
+    /// Models that the interval held.
+    pub held: usize,
+}
+
+impl Residuals {
+    /// Errors of models by family, where the models fitted on cost from `totals.0` to `totals.1`.
+    pub fn new(families: Vec<Vec<Residual>>, totals: (f64, f64)) -> Self {
+        Self { families, totals }
+    }
+
+    /// Errors of families left out one by one: `held` are the predictions for all `samples`.
+    pub fn of_families_left_out(held: &HeldOut, samples: &Samples) -> Self {
+        let far = outside_of_other_families(samples);
+        let all = || samples.samples().iter().zip(&far);
+        let families = held.families.iter().enumerate().map(|(family, pairs)| {
+            let others = all().filter(|(sample, _)| sample.family != family);
+            let (low, high) = bounds(others.map(|(sample, _)| sample.measured));
+            let far = all().filter(|(sample, _)| sample.family == family).map(|(_, far)| *far);
+            let residual = |(pair, far): (&Pair, bool)| Residual {
+                error: (pair.measured / pair.predicted).ln(),
+                outside: far || !(low..=high).contains(&pair.predicted),
+            };
+            pairs.iter().zip(far).map(residual).collect()
+        });
+        let totals = bounds(samples.samples().iter().map(|sample| sample.measured));
+        Self::new(families.collect(), totals)
+    }
+
+    /// How far totals will be off, with intervals at [`LEVEL`].
+    ///
+    /// # Errors
+    /// If an error or a total is not finite, or there are no models.
+    pub fn uncertainty(&self) -> Result<Uncertainty> {
+        let all: Vec<&[Residual]> = self.families.iter().map(Vec::as_slice).collect();
+        uncertainty(&all, self.totals)
+    }
+
+    /// For each family, how many of its models lie in the intervals at `level` that the other
+    /// families give.
+    ///
+    /// # Errors
+    /// As for [`Residuals::uncertainty`].
+    pub fn coverage(&self, level: f64) -> Result<Vec<Coverage>> {
+        let without = |left_out: usize| {
+            let others = self.families.iter().enumerate().filter(|(other, _)| *other != left_out);
+            let others: Vec<&[Residual]> = others.map(|(_, family)| family.as_slice()).collect();
+            let uncertainty = uncertainty(&others, self.totals)?;
+            Ok(Coverage::of(&self.families[left_out], &uncertainty, level))
+        };
+        (0..self.families.len()).map(without).collect()
+    }
+
+    /// Adds the coverage of intervals at `level` to `table`, which is of the same predictions.
+    ///
+    /// # Errors
+    /// As for [`Residuals::uncertainty`].
+    pub fn cover(&self, mut table: Table, level: f64) -> Result<Table> {
+        let mut coverage = self.coverage(level)?;
+        coverage.retain(|family| family.models > 0);
+        let all = coverage.iter().fold(Coverage::default(), |all, family| Coverage {
+            models: all.models + family.models,
+            outside: all.outside + family.outside,
+            held: all.held + family.held,
+        });
+        let percent = |coverage: Coverage| coverage.share().map(|share| 100.0 * share);
+        for ((_, accuracy), of_family) in table.families.iter_mut().zip(&coverage) {
+            accuracy.coverage = percent(*of_family);
+        }
+        table.overall.coverage = percent(all);
+        Ok(table)
+    }
+}
+
+impl Coverage {
+    fn of(family: &[Residual], uncertainty: &Uncertainty, level: f64) -> Self {
+        let is_held = |residual: &&Residual| {
+            let quantiles =
+                if residual.outside { uncertainty.outside() } else { uncertainty.inside() };
+            (quantiles.at(0.5 - level / 2.0)..=quantiles.at(0.5 + level / 2.0))
+                .contains(&residual.error)
+        };
+        Self {
+            models: family.len(),
+            outside: family.iter().filter(|residual| residual.outside).count(),
+            held: family.iter().filter(is_held).count(),
+        }
+    }
+
+    /// Share of the models that the interval held, 0 to 1; `None` without models.
+    pub fn share(self) -> Option<f64> {
+        (self.models > 0).then(|| self.held as f64 / self.models as f64)
+    }
+}
+
+fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), value.max(high)))
+}
+
+fn uncertainty(families: &[&[Residual]], totals: (f64, f64)) -> Result<Uncertainty> {
+    let all = Errors::of(families, |_| true);
+    let outside = Errors { scale: all.scale, ..Errors::of(families, |of| of.outside) };
+    let (all, outside) = (all.tails(), outside.tails());
+    let wider = all.iter().zip(&outside).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).collect();
+    Ok(Uncertainty::new(LEVEL, quantiles(all)?, quantiles(wider)?, totals.0..=totals.1)?)
+}
+
+/// The quantile function whose lower and upper tails at [`TAIL`] are given.
+fn quantiles(tails: Vec<(f64, f64)>) -> Result<Quantiles> {
+    let lower = TAIL.iter().zip(&tails).map(|(&p, (low, _))| (p, *low));
+    let upper = TAIL.iter().zip(&tails).rev().map(|(&p, (_, high))| (1.0 - p, *high));
+    Ok(Quantiles::new(lower.chain(upper).collect())?)
+}
+
+/// Errors with the weights of their families.
+struct Errors {
+    /// Errors and their weights, ascending.
+    weighted: Vec<(f64, f64)>,
+    /// Weight of what lies beyond all errors, at either end.
+    beyond: f64,
+    /// Scale of the tail beyond all errors.
+    scale: f64,
+}
+
+impl Errors {
+    fn of(families: &[&[Residual]], chosen: impl Fn(&Residual) -> bool) -> Self {
+        let chosen = families.iter().map(|family| {
+            family.iter().filter(|residual| chosen(residual)).map(|residual| residual.error)
+        });
+        let chosen: Vec<Vec<f64>> = chosen.map(Iterator::collect).collect();
+        let filled = chosen.iter().filter(|family| !family.is_empty());
+        let weight = 1.0 / (filled.clone().count() + 1) as f64;
+        let each = |family: &Vec<f64>| weight / family.len() as f64;
+        let mut weighted: Vec<(f64, f64)> =
+            filled.flat_map(|family| family.iter().map(|&error| (error, each(family)))).collect();
+        weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let range = |(first, last): (&(f64, f64), &(f64, f64))| last.0 - first.0;
+        let scale = weighted.first().zip(weighted.last()).map_or(0.0, range) / 2.0;
+        Self { weighted, beyond: weight / 2.0, scale }
+    }
+
+    /// For each probability of [`TAIL`], the errors below and above which no more lie than that.
+    fn tails(&self) -> Vec<(f64, f64)> {
+        let mirrored: Vec<(f64, f64)> = self.weighted.iter().map(|(e, w)| (-e, *w)).collect();
+        let low = |p: f64| -self.tail(p, mirrored.iter());
+        let high = |p: f64| self.tail(p, self.weighted.iter().rev());
+        TAIL.iter().map(|&p| (low(p), high(p))).collect()
+    }
+
+    /// The smallest error above which lies no more than `p`, of errors in descending order.
+    fn tail<'a>(&self, p: f64, descending: impl Iterator<Item = &'a (f64, f64)> + Clone) -> f64 {
+        if p < self.beyond {
+            let largest = descending.clone().next().map_or(0.0, |(error, _)| *error);
+            return largest + self.scale * (self.beyond / p).ln();
+        }
+        let mut above = self.beyond;
+        let mut last = 0.0;
+        for &(error, weight) in descending {
+            last = error;
+            above += weight;
+            if above > p {
+                break;
+            }
+        }
+        last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The `index`th of a sequence that fills 0 to 1 evenly.
+    fn even(index: usize) -> f64 {
+        (index as f64 * 0.618_033_988_749_895).fract()
+    }
+
+    /// Families whose models err by a normal effect of the family and a normal one of their own.
+    fn made_up(families: usize, models: usize, between: f64, within: f64) -> Residuals {
+        let normal = |a: usize, b: usize| {
+            let radius = (-2.0 * (1.0 - even(a)).ln()).sqrt();
+            radius * (std::f64::consts::TAU * even(b)).cos()
+        };
+        let family = |f: usize| {
+            let effect = between * normal(7 * f + 1, 3 * f + 2);
+            let error = |m: usize| effect + within * normal(f * models + m, 5 * (f + m) + 3 * m);
+            (0..models).map(|m| Residual { error: error(m), outside: false }).collect()
+        };
+        Residuals::new((0..families).map(family).collect(), (1.0, 2.0))
+    }
+
+    fn mean_coverage(residuals: &Residuals, level: f64) -> f64 {
+        let coverage = residuals.coverage(level).expect("finite errors");
+        let shares: Vec<f64> = coverage.iter().filter_map(|family| family.share()).collect();
+        shares.iter().sum::<f64>() / shares.len() as f64
+    }
+
+    #[test]
+    fn holds_its_level_for_families_left_out() {
+        for families in [13, 40, 200] {
+            let residuals = made_up(families, 50, 0.05, 0.02);
+            for level in [0.5, 0.8, 0.9] {
+                let share = mean_coverage(&residuals, level);
+                let over = level + 2.0 / families as f64 + 0.02;
+                assert!((level - 0.02..over).contains(&share), "{families} {level}: {share}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_model_a_family_is_split_conformal() {
+        // Of 19 errors, the smallest and the largest hold 90 % of what comes.
+        let errors = (0..19).map(|i| vec![Residual { error: f64::from(i), outside: false }]);
+        let residuals = Residuals::new(errors.collect(), (1.0, 2.0));
+        let uncertainty = residuals.uncertainty().expect("finite errors");
+        assert_eq!(uncertainty.inside().at(0.05), 0.0);
+        assert_eq!(uncertainty.inside().at(0.95), 18.0);
+        assert_eq!(uncertainty.inside().at(0.85), 16.0);
+        // Beyond them: an exponential tail of scale 9.
+        let far = 18.0 + 9.0 * (0.025_f64 / 0.01).ln();
+        assert!((uncertainty.inside().at(0.99) - far).abs() < 1e-9);
+    }
+
+    #[test]
+    fn outside_is_never_narrower_and_knows_its_own() {
+        let mut residuals = made_up(20, 30, 0.02, 0.02);
+        let inside = residuals.uncertainty().expect("finite errors");
+        for (low, high) in [(0.05, 0.95), (0.25, 0.75)] {
+            assert!(inside.outside().at(low) < inside.inside().at(low), "nothing known outside");
+            assert!(inside.outside().at(high) > inside.inside().at(high), "nothing known outside");
+        }
+        for family in residuals.families.iter_mut().take(10) {
+            let far = family.iter().map(|of| Residual { error: of.error + 0.3, outside: true });
+            *family = far.collect();
+        }
+        let uncertainty = residuals.uncertainty().expect("finite errors");
+        assert!(uncertainty.outside().at(0.7) > uncertainty.inside().at(0.7));
+        assert_eq!(uncertainty.outside().at(0.1), uncertainty.inside().at(0.1));
+    }
+
+    #[test]
+    fn errors_that_are_no_numbers_are_refused() {
+        let residuals = |error| {
+            Residuals::new(vec![vec![Residual { error, outside: false }]], (1.0, 2.0)).uncertainty()
+        };
+        assert!(residuals(0.1).is_ok());
+        assert!(residuals(f64::INFINITY).is_err());
+        assert!(residuals(f64::NAN).is_err());
+    }
+}
