@@ -4,6 +4,7 @@ pub mod accuracy;
 pub mod backend;
 mod builtin;
 pub mod dataset;
+pub mod date;
 pub mod device;
 pub mod error;
 pub mod fit;
