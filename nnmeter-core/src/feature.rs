@@ -256,6 +256,7 @@ mod tests {
             weights: 9 * 64 * 128,
             read: 56 * 56 * 64,
             written: 28 * 28 * 128,
+            pooled: None,
         }
     }
 
