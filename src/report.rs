@@ -54,6 +54,9 @@ fn json_kernel(
         object["outside_fitted_range"] =
             priced.outside.iter().map(|feature| feature.name()).collect();
     }
+    if priced.fixed_price {
+        object["fixed_price"] = true.into();
+    }
     object
 }
 
@@ -102,6 +105,7 @@ pub(crate) fn text(
         kernel_table(graph, prediction).trim_fmt()
     );
     text.push_str(&outside_note(prediction));
+    text.push_str(&fixed_price_note(prediction));
     text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
     text.push('\n');
     text
@@ -144,10 +148,17 @@ fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
             priced.work.iter().map(configuration).collect::<Vec<_>>().join(", "),
             format!("{:.4}", priced.cost.value()),
             format!("{share:.1} %"),
-            if priced.outside.is_empty() { "" } else { "*" }.to_owned(),
+            marks(priced),
         ]);
     }
     table
+}
+
+/// `*` outside of what the model was fitted on, `~` for a price that does not depend on size.
+fn marks(priced: &PricedKernel<Millis>) -> String {
+    let outside = if priced.outside.is_empty() { "" } else { "*" };
+    let fixed = if priced.fixed_price { "~" } else { "" };
+    format!("{outside}{fixed}")
 }
 
 /// A table with a header and no lines but the one below it.
@@ -219,6 +230,19 @@ fn outside_note(prediction: &Prediction<Millis>) -> String {
     let count = prediction.kernels.iter().filter(|kernel| !kernel.outside.is_empty()).count();
     let marked = if count == 1 { "1 kernel lies" } else { &format!("{count} kernels lie") };
     format!("* {marked} outside what the model was fitted on, in {}\n", features.join(", "))
+}
+
+fn fixed_price_note(prediction: &Prediction<Millis>) -> String {
+    match prediction.kernels.iter().filter(|kernel| kernel.fixed_price).count() {
+        0 => String::new(),
+        count => {
+            let marked = if count == 1 { "1 kernel has" } else { &format!("{count} kernels have") };
+            format!(
+                "~ {marked} a price that is the same for every size: the measurements did not tell \
+                 what such kernels cost\n"
+            )
+        }
+    }
 }
 
 fn uncovered_note(

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::ensemble::Ensemble;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feature::{CONFIGURATION, Feature, configuration};
+use crate::feature::{CONFIGURATION, Examined, Feature, configuration};
 use crate::workload::Workload;
 
 /// A model of one kind of kernel.
@@ -26,12 +26,23 @@ pub enum KernelModel {
 impl KernelModel {
     /// Cost of `work` in the metric's unit; never negative.
     pub fn cost(&self, work: &Workload) -> f64 {
+        let work = &Examined::new(work);
         let cost = match self {
             KernelModel::Parametric(base) => base.cost(work),
             KernelModel::Learned(learned) => learned.value(work),
             KernelModel::Corrected(base, learned) => base.cost(work) * learned.value(work).exp(),
         };
         cost.max(0.0)
+    }
+
+    /// Whether all work costs the same: nothing is known but that there is a kernel.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            KernelModel::Parametric(base) => {
+                base.terms.iter().all(|term| term.feature == Feature::One)
+            }
+            KernelModel::Learned(_) | KernelModel::Corrected(..) => false,
+        }
     }
 }
 
@@ -112,13 +123,13 @@ impl Parametric {
         &self.terms
     }
 
-    fn cost(&self, work: &Workload) -> f64 {
-        let class = match work.window_area() {
+    fn cost(&self, work: &Examined<'_>) -> f64 {
+        let class = match work.workload().window_area() {
             0..=1 => 0,
             2..=16 => 1,
             _ => 2,
         };
-        self.applicable[class].iter().map(|(feature, rate)| rate * feature.of(work)).sum()
+        self.applicable[class].iter().map(|(feature, rate)| rate * feature.at(work)).sum()
     }
 }
 
@@ -161,9 +172,9 @@ impl Learned {
         &self.ensemble
     }
 
-    fn value(&self, work: &Workload) -> f64 {
+    fn value(&self, work: &Examined<'_>) -> f64 {
         let row: SmallVec<[f32; 32]> =
-            self.features.iter().map(|feature| feature.of(work) as f32).collect();
+            self.features.iter().map(|feature| feature.at(work) as f32).collect();
         f64::from(self.ensemble.predict_row(&row))
     }
 }
@@ -243,6 +254,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_price_by_the_piece_is_constant() {
+        let term = |feature| Term { feature, window: WindowClass::Any, rate: 1.0 };
+        let model = |terms| KernelModel::Parametric(Parametric::new(terms).expect("terms"));
+        assert!(model(vec![term(Feature::One)]).is_constant());
+        assert!(!model(vec![term(Feature::One), term(Feature::Read)]).is_constant());
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) struct Target {
 
 /// All of them.
 pub(crate) fn all() -> Vec<Target> {
-    vec![cortex_a76()]
+    vec![cortex_a76(), myriad_x()]
 }
 
 /// What is known of the device called `name`.
@@ -60,5 +60,27 @@ fn cortex_a76() -> Target {
             "The list of terms was designed while looking at the figures for families left out, so \
              those are somewhat optimistic for a family of an altogether new kind.",
         ],
+    }
+}
+
+fn myriad_x() -> Target {
+    Target {
+        device: Device {
+            name: "myriadvpu_openvino2019r2".to_owned(),
+            title: "Neural Compute Stick 2, Myriad X, OpenVINO 2019 R2".to_owned(),
+            chip: "Myriad X".to_owned(),
+            clock: None,
+            threads: 1,
+            runtime: Runtime {
+                name: "OpenVINO".to_owned(),
+                version: "2019 R2".to_owned(),
+                build: None,
+            },
+            precision: Precision::Fp16,
+            source: Some("nn-Meter's benchmark data set.".to_owned()),
+        },
+        terms: terms::MYRIAD,
+        recipe: Recipe::MYRIAD,
+        notes: &[],
     }
 }

@@ -42,7 +42,83 @@ impl Recipe {
         prior: terms::CPU_PRIOR,
         correction: None,
     };
+
+    /// For a Myriad X; times in ms.
+    pub const MYRIAD: Recipe = Recipe {
+        start: 0.0,
+        prior: terms::MYRIAD_PRIOR,
+        correction: Some(MYRIAD_CORRECTION),
+        ..Recipe::CPU
+    };
 }
+
+use Feature as F;
+use Trend::Free;
+
+const MYRIAD_CORRECTION: Correction = Correction {
+    rounds: 40,
+    depth: 6,
+    step: 0.5,
+    relax: 3.0,
+    ridge: 1.0,
+    least_leaf: 1.0,
+    bins: 64,
+    huber: 0.3,
+    family_effect: 0.7,
+    refresh: 5,
+    trees: MYRIAD_TREES,
+};
+
+const MYRIAD_TREES: &[TreeSpec] = &[
+    TreeSpec {
+        kinds: &[Kind::Conv],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::Cin, Free),
+            (F::Cout, Free),
+            (F::CinMod8, Free),
+            (F::CoutMod8, Free),
+            (F::LineRead, Free),
+            (F::LineWritten, Free),
+            (F::PlaneTiles, Free),
+            (F::ChannelTiles, Free),
+            (F::EngineMode, Free),
+            (F::EngineParts, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::DwConv],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::Cin, Free),
+            (F::CinMod8, Free),
+            (F::LineRead, Free),
+            (F::LineWritten, Free),
+            (F::PlaneTiles, Free),
+            (F::EngineMode, Free),
+            (F::EngineParts, Free),
+            (F::PartChannels, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::Se, Kind::Hswish, Kind::ChannelShuffle, Kind::Concat],
+        features: &[(F::Height, Free), (F::Cin, Free), (F::Cout, Free), (F::LineWritten, Free)],
+    },
+    TreeSpec {
+        kinds: &[Kind::MaxPool],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::Cin, Free),
+            (F::LineWritten, Free),
+        ],
+    },
+];
 
 /// How trees correct the linear models: `cost = linear x exp(sum of leaves)`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -8,6 +8,10 @@
 //! writing). Which terms there are is a claim about the runtime and has to be made anew for
 //! another kind of device.
 
+mod myriad;
+
+pub use myriad::{MYRIAD, MYRIAD_PRIOR};
+
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::WindowClass;
@@ -35,13 +39,21 @@ pub enum Group {
     Pooling,
     /// Weights of fully connected layers.
     FullyConnected,
+    /// Cycles of an engine for convolutions.
+    EngineCycles,
+    /// Descriptors that such an engine works through.
+    Descriptors,
+    /// Starts of such an engine.
+    EngineStages,
+    /// Starts of stages in software beside such an engine.
+    SoftwareStages,
     /// Starts of kernels. Its rate is given, not fitted: totals hardly tell it.
     Start,
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 9] = [
+    pub const ALL: [Group; 13] = [
         Group::Pointwise,
         Group::SmallWindow,
         Group::LargeWindow,
@@ -50,6 +62,10 @@ impl Group {
         Group::Depthwise,
         Group::Pooling,
         Group::FullyConnected,
+        Group::EngineCycles,
+        Group::Descriptors,
+        Group::EngineStages,
+        Group::SoftwareStages,
         Group::Start,
     ];
 }
@@ -238,6 +254,7 @@ mod tests {
             weights: u64::from(k * k * fan_in * to[1]),
             read: u64::from(from[0] * from[0] * from[1]),
             written: u64::from(to[0] * to[0] * to[1]),
+            pooled: None,
         }
     }
 
