@@ -112,10 +112,7 @@ fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
         date,
         seed,
         tool: concat!("nnmeter xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: "Rates of a linear model of each kind of kernel from totals of whole networks: \
-                 non-negative coarse rates, then a ridge towards them, with effects of families \
-                 while fitting."
-            .to_owned(),
+        method: measured.target.method(),
     }
 }
 
