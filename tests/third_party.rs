@@ -5,10 +5,11 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use support::{json_lines, nnmeter_with};
+use support::json_lines;
+use support::user::User;
 
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device";
 
@@ -37,16 +38,15 @@ fn run_example(package: &Path) -> String {
 
 #[test]
 fn a_strangers_runtime_becomes_a_device() {
-    let home = tempfile::tempdir().expect("a folder");
-    let package: PathBuf = home.path().join("toy_cpu.nnmeter");
+    let user = User::new();
+    let package = user.home_folder().join("toy_cpu.nnmeter");
     let printed = run_example(&package);
     for text in ["measuring 24 networks", "conv-relu", "The toy runtime, here predicts", "An NPU"] {
         assert!(printed.contains(text), "{text} in {printed}");
     }
     let file = package.to_str().expect("UTF-8");
-    let variables = [("HOME", home.path().to_str().expect("UTF-8"))];
     let run = |arguments: &[&str]| {
-        let run = nnmeter_with(arguments, b"", &variables);
+        let run = user.run(arguments);
         assert_eq!(run.code, 0, "{arguments:?}: {run:?}");
         run.out
     };
@@ -55,8 +55,16 @@ fn a_strangers_runtime_becomes_a_device() {
     let card = &json_lines(&run(&["devices", "toy_cpu", "--json"]))[0];
     assert_eq!((&card["fitted_on"]["models"], &card["threads"]), (&24.into(), &1.into()));
     assert_eq!(card["accuracy"][0]["families"].as_array().expect("families").len(), 4);
-    let by_name = run(&["predict", "tests/models/vgg16.onnx", "-d", "toy_cpu", "--json"]);
-    let by_file = run(&["predict", "tests/models/vgg16.onnx", "-d", file, "--json"]);
+    let by_name = run(&[
+        "predict",
+        "tests/models/vgg16.onnx",
+        "-d",
+        "toy_cpu",
+        "--allow-uncovered",
+        "--json",
+    ]);
+    let by_file =
+        run(&["predict", "tests/models/vgg16.onnx", "-d", file, "--allow-uncovered", "--json"]);
     assert_eq!(by_name, by_file);
     assert!(json_lines(&by_name)[0]["total_ms"].as_f64().expect("a total") > 0.0);
 }
