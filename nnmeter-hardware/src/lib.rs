@@ -6,6 +6,7 @@ mod builtin;
 pub mod dataset;
 pub mod date;
 pub mod device;
+mod entry;
 pub mod error;
 pub mod fit;
 mod folders;

@@ -26,8 +26,9 @@ pub fn all() -> Result<Vec<(&'static str, Model)>> {
 /// # Errors
 /// As for [`all`].
 pub fn one(family: &'static str, size: usize) -> Result<(&'static str, Model)> {
-    let mut chain = Chain::new(24 + 4 * size, 3);
-    let width = 8 + 4 * size;
+    let mut chain = Chain::new(32 + 8 * size, 3);
+    // Multiples of 8, as in real networks.
+    let width = 16 + 16 * (size % 3);
     chain.conv(3, 2, width);
     for depth in 0..3 + size % 3 {
         match family {

@@ -153,17 +153,3 @@ fn average(input: &[f32], output: &mut [f32]) {
 fn made_up(length: usize) -> Vec<f32> {
     (0..length).map(|index| (index * 37 % 101) as f32 / 100.0 - 0.5).collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_product_is_a_product() {
-        let mut output = [0.0; 2];
-        product(&[1.0, 2.0], &[1.0, 10.0, 3.0, 30.0], &mut output);
-        assert_eq!(output, [7.0, 70.0]);
-        average(&[1.0, 2.0, 3.0, 6.0], &mut output);
-        assert_eq!(output, [2.0, 4.0]);
-    }
-}
