@@ -11,3 +11,4 @@ mod open;
 pub mod package;
 pub mod registry;
 mod suggest;
+pub mod sweep;
