@@ -16,5 +16,6 @@ pub mod package;
 pub mod provider;
 pub mod registry;
 mod suggest;
+pub mod sweep;
 pub mod verify;
 pub mod version;

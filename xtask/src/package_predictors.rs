@@ -16,6 +16,7 @@ use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::problem::Problem;
 use nnmeter_hardware::package::{Metric, MetricModels, Package};
+use nnmeter_hardware::sweep;
 use nnmeter_hardware::version::Version;
 
 use crate::fitting::{Judged, Measured, PREDICTORS, Source, package_file};
@@ -133,9 +134,12 @@ fn card(protocol: &str, table: &Table, notes: &[String]) -> AccuracyTable {
     }
 }
 
-/// Reads the package back and prices every network of the data set with it.
+/// Reads the package back, sweeps its models, and prices every network of the data set with it.
 fn check(package: &Package, measured: &Measured, judged: &Judged) -> Result<()> {
     let predictor = Package::from_bytes(&package.to_bytes()?)?.predictor::<Millis>()?;
+    for (kind, fitted) in &package.latency.as_ref().context("no latency models")?.kernels {
+        sweep::check(*kind, &fitted.model)?;
+    }
     let samples = &measured.samples;
     let mut costs = Vec::with_capacity(samples.workloads().len());
     for work in samples.workloads() {
