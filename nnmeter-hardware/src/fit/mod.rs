@@ -6,6 +6,7 @@
 //! a predictor. All of it is single-threaded and deterministic: the same data give the same bits.
 //! Writing files is not its business.
 
+pub mod calibrate;
 pub mod intervals;
 pub mod linear;
 pub mod nested;
