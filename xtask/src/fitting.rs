@@ -144,10 +144,12 @@ impl Measured {
         let nested = source.nested.then(|| nested::table(&self.samples, &self.target));
         let residuals = Residuals::of_families_left_out(&left_out, &self.samples);
         let few = "the data set has too few models, or one family only: none can be held out";
+        let mut covered = left_out.table(families).context(few)?;
+        covered.cover(&residuals.coverage(LEVEL)?);
         Ok(Judged {
             shares: problem.shares(&fit),
             random: random.table(families).context(few)?,
-            left_out: residuals.cover(left_out.table(families).context(few)?, LEVEL)?,
+            left_out: covered,
             nested: nested.transpose()?,
             uncertainty: residuals.uncertainty()?,
             residuals,

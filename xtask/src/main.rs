@@ -5,6 +5,7 @@
 
 mod accuracy;
 mod bench;
+mod calibration;
 mod fits;
 mod fitting;
 mod kept;
@@ -38,6 +39,7 @@ enum Command {
     Accuracy(accuracy::Accuracy),
     /// Fit a device's predictor, check it, and write its package and its accuracy table.
     PackagePredictors(package_predictors::PackagePredictors),
+    Calibration(calibration::Calibration),
 }
 
 fn main() -> Result<()> {
@@ -47,5 +49,6 @@ fn main() -> Result<()> {
         Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
         Command::PackagePredictors(command) => command.run(),
+        Command::Calibration(command) => command.run(),
     }
 }

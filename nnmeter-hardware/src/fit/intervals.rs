@@ -42,6 +42,7 @@ const TAIL: [f64; 15] =
 pub struct Residuals {
     families: Vec<Vec<Residual>>,
     totals: (f64, f64),
+    floor: Option<(Uncertainty, f64)>,
 }
 
 /// The error of a model held out.
@@ -67,7 +68,20 @@ pub struct Coverage {
 impl Residuals {
     /// Errors of models by family, where the models fitted on cost from `totals.0` to `totals.1`.
     pub fn new(families: Vec<Vec<Residual>>, totals: (f64, f64)) -> Self {
-        Self { families, totals }
+        Self { families, totals, floor: None }
+    }
+
+    /// Makes quantiles lie no further inwards than those of `other`, and the tail beyond all
+    /// errors seen of a scale of at least `tail`.
+    #[must_use]
+    pub fn no_narrower_than(mut self, other: &Uncertainty, tail: f64) -> Self {
+        self.floor = Some((other.clone(), tail));
+        self
+    }
+
+    /// The errors, by family.
+    pub fn families(&self) -> &[Vec<Residual>] {
+        &self.families
     }
 
     /// Errors of families left out one by one: `held` are the predictions for all `samples`.
@@ -94,7 +108,33 @@ impl Residuals {
     /// If an error or a total is not finite, or there are no models.
     pub fn uncertainty(&self) -> Result<Uncertainty> {
         let all: Vec<&[Residual]> = self.families.iter().map(Vec::as_slice).collect();
-        uncertainty(&all, self.totals)
+        self.uncertainty_of(&all)
+    }
+
+    fn uncertainty_of(&self, families: &[&[Residual]]) -> Result<Uncertainty> {
+        let tail = self.floor.as_ref().map_or(0.0, |(_, tail)| *tail);
+        let all = Errors::of(families, |_| true);
+        let scale = all.scale.max(tail);
+        let all = Errors { scale, ..all }.tails();
+        let outside = Errors { scale, ..Errors::of(families, |of| of.outside) }.tails();
+        let inside = self.widened(all.clone(), Uncertainty::inside);
+        let outside = self.widened(wider(&all, &outside), Uncertainty::outside);
+        let totals = self.totals.0..=self.totals.1;
+        Ok(Uncertainty::new(LEVEL, quantiles(inside)?, quantiles(outside)?, totals)?)
+    }
+
+    /// The tails, no narrower than those of the floor.
+    fn widened(
+        &self,
+        tails: Vec<(f64, f64)>,
+        class: fn(&Uncertainty) -> &Quantiles,
+    ) -> Vec<(f64, f64)> {
+        let Some((floor, _)) = &self.floor else { return tails };
+        let (quantiles, points) = (class(floor), class(floor).points());
+        let reach = |p: f64| p.clamp(points[0].0, points[points.len() - 1].0);
+        let of_floor: Vec<(f64, f64)> =
+            TAIL.iter().map(|&p| (quantiles.at(reach(p)), quantiles.at(reach(1.0 - p)))).collect();
+        wider(&tails, &of_floor)
     }
 
     /// For each family, how many of its models lie in the intervals at `level` that the other
@@ -106,30 +146,10 @@ impl Residuals {
         let without = |left_out: usize| {
             let others = self.families.iter().enumerate().filter(|(other, _)| *other != left_out);
             let others: Vec<&[Residual]> = others.map(|(_, family)| family.as_slice()).collect();
-            let uncertainty = uncertainty(&others, self.totals)?;
+            let uncertainty = self.uncertainty_of(&others)?;
             Ok(Coverage::of(&self.families[left_out], &uncertainty, level))
         };
         (0..self.families.len()).map(without).collect()
-    }
-
-    /// Adds the coverage of intervals at `level` to `table`, which is of the same predictions.
-    ///
-    /// # Errors
-    /// As for [`Residuals::uncertainty`].
-    pub fn cover(&self, mut table: Table, level: f64) -> Result<Table> {
-        let mut coverage = self.coverage(level)?;
-        coverage.retain(|family| family.models > 0);
-        let all = coverage.iter().fold(Coverage::default(), |all, family| Coverage {
-            models: all.models + family.models,
-            outside: all.outside + family.outside,
-            held: all.held + family.held,
-        });
-        let percent = |coverage: Coverage| coverage.share().map(|share| 100.0 * share);
-        for ((_, accuracy), of_family) in table.families.iter_mut().zip(&coverage) {
-            accuracy.coverage = percent(*of_family);
-        }
-        table.overall.coverage = percent(all);
-        Ok(table)
     }
 }
 
@@ -148,9 +168,33 @@ impl Coverage {
         }
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            models: self.models + other.models,
+            outside: self.outside + other.outside,
+            held: self.held + other.held,
+        }
+    }
+
     /// Share of the models that the interval held, 0 to 1; `None` without models.
     pub fn share(self) -> Option<f64> {
         (self.models > 0).then(|| self.held as f64 / self.models as f64)
+    }
+}
+
+impl Table {
+    /// Adds what came of intervals for the families of the table; those without models are passed
+    /// over.
+    pub fn cover(&mut self, coverage: &[Coverage]) {
+        let percent = |coverage: Coverage| coverage.share().map(|share| 100.0 * share);
+        let filled = coverage.iter().filter(|family| family.models > 0);
+        for ((_, accuracy), of_family) in self.families.iter_mut().zip(filled) {
+            accuracy.coverage = percent(*of_family);
+        }
+        self.overall.coverage =
+            percent(coverage.iter().fold(Coverage::default(), |all, family| all.and(*family)));
     }
 }
 
@@ -158,12 +202,9 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), value.max(high)))
 }
 
-fn uncertainty(families: &[&[Residual]], totals: (f64, f64)) -> Result<Uncertainty> {
-    let all = Errors::of(families, |_| true);
-    let outside = Errors { scale: all.scale, ..Errors::of(families, |of| of.outside) };
-    let (all, outside) = (all.tails(), outside.tails());
-    let wider = all.iter().zip(&outside).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).collect();
-    Ok(Uncertainty::new(LEVEL, quantiles(all)?, quantiles(wider)?, totals.0..=totals.1)?)
+/// The outer of two tails, on either side.
+fn wider(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    a.iter().zip(b).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).collect()
 }
 
 /// The quantile function whose lower and upper tails at [`TAIL`] are given.

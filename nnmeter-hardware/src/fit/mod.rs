@@ -11,6 +11,7 @@
 
 #[cfg(feature = "fit")]
 mod boost;
+pub mod calibrate;
 #[cfg(feature = "fit")]
 mod correction;
 pub mod intervals;
