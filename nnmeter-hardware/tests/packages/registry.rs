@@ -79,8 +79,10 @@ fn registered_bytes_are_read_and_names_are_unique() {
     assert_eq!(registry.open("abacus").expect("opens").origin(), &Origin::Registered);
     registry.register(&offer("comptometer")).expect("a new name");
     let error = registry.open("comptometer").expect_err("of another device");
-    expect!["package comptometer@1.0: is the package of abacus@1.0; expected that of comptometer@1.0"]
-        .assert_eq(&error.to_string());
+    expect![
+        "package comptometer@1.0: is the package of abacus@1.0; expected that of comptometer@1.0"
+    ]
+    .assert_eq(&error.to_string());
 }
 
 /// A crate that has one package, and what it calls it.

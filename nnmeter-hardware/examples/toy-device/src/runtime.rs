@@ -102,7 +102,8 @@ impl Step {
     }
 
     /// For each place of the result: starts from `start`, and folds in all channels at each place of
-    /// the window that is not padding, with the weights for it.
+    /// the window that is not padding, with the weights for it. A row of the result is done at a
+    /// time, so that the weights of a place of the window are used again while they are at hand.
     fn windows(&mut self, input: &[f32], start: f32, fold: impl Fn(&mut [f32], &[f32], &[f32])) {
         let Workload { input: [_, height, width], output: [_, rows, columns], .. } = self.work;
         let ([_, high, wide], [_, down, right]) = (self.work.window, self.work.stride);
@@ -111,15 +112,20 @@ impl Step {
             ((out - 1) * stride + window).saturating_sub(extent) / 2
         };
         let (top, left) = (before(rows, down, high, height), before(columns, right, wide, width));
-        for (place, sums) in self.output.chunks_exact_mut(cout).enumerate() {
-            sums.fill(start);
-            let (row, column) = (place as u32 / columns, place as u32 % columns);
+        for (row, line) in (0..rows).zip(self.output.chunks_exact_mut(columns as usize * cout)) {
+            line.fill(start);
             for tap in 0..high * wide {
-                let (y, x) = (row * down + tap / wide, column * right + tap % wide);
-                if (top..top + height).contains(&y) && (left..left + width).contains(&x) {
-                    let from = ((y - top) * width + x - left) as usize * cin;
-                    let weights = self.weights.get(tap as usize * cin * cout..).unwrap_or(&[]);
-                    fold(sums, &input[from..from + cin], weights);
+                let y = row * down + tap / wide;
+                if !(top..top + height).contains(&y) {
+                    continue;
+                }
+                let weights = self.weights.get(tap as usize * cin * cout..).unwrap_or(&[]);
+                for (column, sums) in (0..columns).zip(line.chunks_exact_mut(cout)) {
+                    let x = column * right + tap % wide;
+                    if (left..left + width).contains(&x) {
+                        let from = ((y - top) * width + x - left) as usize * cin;
+                        fold(sums, &input[from..from + cin], weights);
+                    }
                 }
             }
         }
