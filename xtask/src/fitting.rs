@@ -41,6 +41,9 @@ pub(crate) struct Source {
     /// Seed of the random split.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How much each kernel that was measured alone counts, where a whole model counts 1.
+    #[arg(long, value_name = "W", default_value_t = 1.0, value_parser = weight)]
+    kernel_weight: f64,
     /// Also choose the constants of the fit anew without each family left out (takes minutes).
     #[arg(long)]
     nested: bool,
@@ -61,7 +64,10 @@ pub(crate) struct Judged {
     pub(crate) shares: Vec<f64>,
     pub(crate) random: Table,
     pub(crate) left_out: Table,
-    pub(crate) nested: Option<Table>,
+    /// What [`Judged::left_out`] is the table of.
+    pub(crate) held_out: HeldOut,
+    /// What was chosen, and the table.
+    pub(crate) nested: Option<(&'static str, Table)>,
     pub(crate) interval: Interval,
 }
 
@@ -101,7 +107,12 @@ impl Source {
         );
         bar.finish_and_clear();
         show_complaints(&complaints);
-        let (samples, reading) = read?;
+        let (mut samples, reading) = read?;
+        for family in 0..samples.families().len() {
+            if samples.is_of_kernels(family) {
+                samples.weigh_family(family, self.kernel_weight);
+            }
+        }
         check_priced(&samples, target.terms)?;
         Ok(Measured { target, rules, samples, bad: reading.bad })
     }
@@ -117,6 +128,13 @@ impl Source {
         let shown = || format!("rules \"{}\"", path.display());
         let json = std::fs::read(path).with_context(shown)?;
         RuleFile::from_json(&json).with_context(shown)
+    }
+}
+
+fn weight(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(weight) if (0.0..=1e6).contains(&weight) => Ok(weight),
+        _ => Err("expected a number from 0 to 1000000".to_owned()),
     }
 }
 
@@ -147,6 +165,7 @@ impl Measured {
             left_out: left_out.table(families).context(few)?,
             nested: nested.transpose()?,
             interval: left_out.interval().context(few)?,
+            held_out: left_out,
             fit,
         })
     }

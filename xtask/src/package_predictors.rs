@@ -18,13 +18,19 @@ use nnmeter_hardware::package::{Metric, MetricModels, Package};
 use nnmeter_hardware::sweep;
 
 use crate::fitting::{Judged, Measured, PREDICTORS, Source, package_file};
+use crate::report::Plot;
 use crate::target::Target;
-use crate::{markdown, report};
+use crate::{markdown, plots, report};
 
 /// Where the pages of accuracy lie, from the root of the repository.
 const PAGES: &str = "docs/accuracy";
 /// How the table of families left out is called in packages.
 const LEFT_OUT: &str = "leave one family out";
+
+const RATES: &str = "Rates of a linear model of each kind of kernel from totals of whole networks: \
+    non-negative coarse rates, then a ridge towards them, with effects of families while fitting.";
+const TREES: &str = " Then boosted trees for each kind of kernel (XGBoost), whose sum is the log of \
+    what its linear model is multiplied with.";
 
 /// Arguments of `cargo xtask package-predictors`.
 #[derive(clap::Args)]
@@ -65,17 +71,27 @@ impl PackagePredictors {
         }
         fs::create_dir_all(&self.out).with_context(|| self.out.display().to_string())?;
         package.write(&path)?;
-        self.write_page(&package.device.name, &report::page(&package, &measured, &judged))?;
+        self.write_page(&package, &measured, &judged)?;
         std::io::stdout().lock().write_all(markdown::accuracies(&judged).as_bytes())?;
         eprintln!("wrote {}", path.display());
         Ok(())
     }
 
-    fn write_page(&self, device: &str, page: &str) -> Result<()> {
-        let path = self.pages.join(format!("{device}.md"));
+    /// Writes the page of accuracy and its plots.
+    fn write_page(&self, package: &Package, measured: &Measured, judged: &Judged) -> Result<()> {
+        let (device, names) = (&package.device.name, measured.samples.families());
+        let files = [
+            (format!("{device}.md"), report::page(package, measured, judged)),
+            (report::plot_name(device, Plot::Scatter), plots::scatter(&judged.held_out, names)?),
+            (report::plot_name(device, Plot::Errors), plots::errors(&judged.held_out, names)?),
+            (report::plot_name(device, Plot::Sweeps), plots::sweeps(package)?),
+        ];
         fs::create_dir_all(&self.pages).with_context(|| self.pages.display().to_string())?;
-        fs::write(&path, page).with_context(|| path.display().to_string())?;
-        eprintln!("wrote {}", path.display());
+        for (name, text) in files {
+            let path = self.pages.join(name);
+            fs::write(&path, text).with_context(|| path.display().to_string())?;
+            eprintln!("wrote {}", path.display());
+        }
         Ok(())
     }
 }
@@ -88,7 +104,7 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
         card("random 85/15 by groups of equal networks", &judged.random, &notes),
         card(LEFT_OUT, &judged.left_out, &notes),
     ];
-    if let Some(nested) = &judged.nested {
+    if let Some((_, nested)) = &judged.nested {
         accuracy.push(card("leave one family out, constants chosen without it", nested, &notes));
     }
     Ok(Package {
@@ -102,21 +118,21 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
 }
 
 fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
+    let samples = &measured.samples;
+    let models = samples.samples().iter().filter(|sample| !samples.is_of_kernels(sample.family));
+    let trees = measured.target.recipe.correction.map_or("", |_| TREES);
     Provenance {
         data_set: "nn-Meter benchmark data set".to_owned(),
         licence: "MIT".to_owned(),
         source: "Latencies, generators of the networks and fusion rules: nn-Meter, Microsoft, \
                  https://github.com/microsoft/nn-Meter (MIT). Graphs rebuilt from the generators."
             .to_owned(),
-        models: measured.samples.samples().len() as u64,
+        models: models.count() as u64,
         kernels: measured.samples.workloads().len() as u64,
         date,
         seed,
         tool: concat!("nnmeter xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: "Rates of a linear model of each kind of kernel from totals of whole networks: \
-                 non-negative coarse rates, then a ridge towards them, with effects of families \
-                 while fitting."
-            .to_owned(),
+        method: format!("{RATES}{trees}"),
     }
 }
 
