@@ -121,3 +121,44 @@ impl Part {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use nnmeter_core::ensemble::{Node, PlainEnsemble, Tree};
+
+    use super::*;
+
+    #[test]
+    fn a_kept_fit_is_the_fit_to_the_bit() {
+        let split =
+            Node::Split { feature: 1, threshold: 0.1, default_left: true, left: 1, right: 2 };
+        let nodes = vec![split, Node::Leaf { value: 0.3 }, Node::Leaf { value: -1e-20 }];
+        let trees = vec![Tree { nodes }];
+        let plain = PlainEnsemble { base_score: 0.7, n_features: 2, trees, ..Default::default() };
+        let ensemble = Ensemble::new(&plain).expect("a stump");
+        let learned = Learned::new(vec![Feature::Cin, Feature::Height], ensemble).expect("two");
+        let fit = Fit {
+            rates: vec![0.1, 1.0 / 3.0, 5e-324],
+            coarse: vec![1e300, 0.0, 0.2],
+            effects: vec![-0.0, f64::MIN_POSITIVE],
+            corrections: vec![(Kind::DwConv, learned)],
+        };
+        let text = serde_json::to_string(&Part::of(&fit)).expect("JSON");
+        let part: Part = serde_json::from_str(&text).expect("the same part");
+        let read = part.into_fit().expect("the same fit");
+        assert_eq!(read, fit);
+        let bits =
+            |fit: &Fit| fit.effects.iter().map(|effect| effect.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read), bits(&fit));
+    }
+
+    #[test]
+    fn an_error_is_passed_on() {
+        let items: Vec<usize> = (0..1000).collect();
+        let outcome = in_parallel("failing", &items, |&item| {
+            anyhow::ensure!(item != 3, "item {item}");
+            Ok(())
+        });
+        assert_eq!(outcome.expect_err("one failed").to_string(), "item 3");
+    }
+}

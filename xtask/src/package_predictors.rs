@@ -196,3 +196,74 @@ fn refuse_to_worsen(path: &Path, new: &Accuracy) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        command: PackagePredictors,
+    }
+
+    /// Networks of ReLUs on a made-up device, each `slow` times as slow as the last but one.
+    fn family(name: &str, slow: f64) -> String {
+        let network = |index: usize| {
+            let side = 4 + index;
+            let shape = format!("[[1, {side}, {side}, 3]]");
+            let node = |name: &str, op: &str, from: &str, to: &str| {
+                format!(
+                    r#""{name}": {{"inbounds": [{from}], "outbounds": [{to}], "attr": {{"name":
+                    "{name}", "type": "{op}", "output_shape": {shape}, "input_shape": [], "attr":
+                    {{}}}}}}"#
+                )
+            };
+            let x = node("x", "Placeholder", "", "\"r\"");
+            let r = node("r", "Relu", "\"x\"", "");
+            let ms = slow.powi(index as i32 % 2) * (0.01 + 1e-5 * (side * side) as f64);
+            let line = format!(
+                r#"{{"id": "{name}_{index}", "cortexA76cpu_tflite21": {ms}, "graph": {{{x}, {r}}}}}"#
+            );
+            line.replace('\n', " ") + "\n"
+        };
+        (0..20).map(network).collect()
+    }
+
+    /// Packages the device of such networks into `folder`.
+    fn package(folder: &Path, slow: f64, more: &[&str]) -> Result<()> {
+        let data = folder.join("data");
+        fs::create_dir_all(&data)?;
+        for name in ["as", "bs"] {
+            fs::write(data.join(format!("{name}.jsonl")), family(name, slow))?;
+        }
+        fs::write(folder.join("cortexA76cpu_tflite21.json"), "{}")?;
+        let path = |name: &str| folder.join(name).display().to_string();
+        let (data, out, rules) = (path("data"), path("out"), path(""));
+        let arguments =
+            ["test", "--data", &data, "--rules", &rules, "--out", &out, "--pages", &out];
+        let arguments = arguments.iter().chain(["--date", "2026-01-02"].iter()).chain(more);
+        Cli::try_parse_from(arguments)?.command.run()
+    }
+
+    #[test]
+    fn packages_and_does_not_replace_a_better_package() {
+        let folder = tempfile::tempdir().expect("a folder");
+        package(folder.path(), 1.0, &[]).expect("packages");
+        let file = folder.path().join("out/cortexA76cpu_tflite21.nnmeter");
+        let first = fs::read(&file).expect("a package");
+        for name in [".md", "-predicted.svg", "-errors.svg", "-sweeps.svg"] {
+            let path = folder.path().join(format!("out/cortexA76cpu_tflite21{name}"));
+            assert!(!fs::read_to_string(path).expect(name).is_empty());
+        }
+        package(folder.path(), 1.0, &[]).expect("packages again");
+        assert_eq!(fs::read(&file).expect("a package"), first, "the same data, the same bytes");
+        let error = package(folder.path(), 1.3, &[]).expect_err("worse");
+        assert!(error.to_string().contains("did better on families left out"), "{error}");
+        assert_eq!(fs::read(&file).expect("a package"), first);
+        package(folder.path(), 1.3, &["--force"]).expect("packages");
+        assert_ne!(fs::read(&file).expect("a package"), first);
+    }
+}
