@@ -1,5 +1,7 @@
 //! The fits that a command needs: made in all cores under a progress bar, and kept.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::{Context, Result};
 use nnmeter_core::ensemble::Ensemble;
 use nnmeter_core::feature::Feature;
@@ -10,6 +12,7 @@ use nnmeter_hardware::fit::problem::{Fit, Problem};
 use nnmeter_hardware::fit::protocol::Training;
 use nnmeter_hardware::fit::recipe::Recipe;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::fitting::bar;
 use crate::kept::{Kept, digest, from_hex, hex};
@@ -49,7 +52,7 @@ pub(crate) fn samples_digest(problem: &Problem<'_>) -> Result<String> {
     let program = std::env::current_exe().and_then(std::fs::read).context("reading itself")?;
     let samples = problem.samples();
     Ok(digest(&[
-        &hex(&<sha2::Sha256 as sha2::Digest>::digest(&program)),
+        &hex(&Sha256::digest(&program)),
         &samples.families(),
         &samples.samples(),
         &samples.workloads(),
@@ -64,14 +67,12 @@ pub(crate) fn in_parallel<T: Sync>(
 ) -> Result<()> {
     let bar = bar(items.len() as u64, what);
     let mut outcome = Ok(());
-    let failed = std::sync::atomic::AtomicBool::new(false);
-    let work = |item: &T| {
-        if failed.load(std::sync::atomic::Ordering::Relaxed) { Ok(()) } else { work(item) }
-    };
+    let failed = AtomicBool::new(false);
+    let work = |item: &T| if failed.load(Ordering::Relaxed) { Ok(()) } else { work(item) };
     parallel::ordered(items.iter(), None, work, |result: Result<()>| {
         bar.inc(1);
-        if result.is_err() {
-            failed.store(true, std::sync::atomic::Ordering::Relaxed);
+        if outcome.is_ok() && result.is_err() {
+            failed.store(true, Ordering::Relaxed);
             outcome = result;
         }
     });
