@@ -51,9 +51,11 @@ impl<'a> Fits<'a> {
 pub(crate) fn samples_digest(problem: &Problem<'_>) -> Result<String> {
     let program = std::env::current_exe().and_then(std::fs::read).context("reading itself")?;
     let samples = problem.samples();
+    let families = samples.families().iter().enumerate();
+    let families = families.map(|(index, name)| (name, samples.is_of_kernels(index)));
     Ok(digest(&[
         &hex(&Sha256::digest(&program)),
-        &samples.families(),
+        &families.collect::<Vec<_>>(),
         &samples.samples(),
         &samples.workloads(),
     ]))
@@ -65,7 +67,7 @@ pub(crate) fn in_parallel<T: Sync>(
     items: &[T],
     work: impl Fn(&T) -> Result<()> + Sync,
 ) -> Result<()> {
-    let bar = bar(items.len() as u64, what);
+    let bar = bar(items.len() as u64, what, "{pos} of {len}");
     let mut outcome = Ok(());
     let failed = AtomicBool::new(false);
     let work = |item: &T| if failed.load(Ordering::Relaxed) { Ok(()) } else { work(item) };

@@ -96,7 +96,7 @@ impl Source {
         let device = &target.device.name;
         let rules = self.read_rules(device)?;
         let dataset = Dataset::open(&self.data)?;
-        let (bar, progress) = (bar(dataset.bytes(), "reading"), dataset.progress());
+        let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
         let mut complaints: Vec<String> = Vec::new();
         let read = Samples::read(
             &dataset,
@@ -178,10 +178,13 @@ impl Measured {
     }
 }
 
-/// A bar on standard error, hidden where that is no terminal.
-pub(crate) fn bar(length: u64, what: &'static str) -> ProgressBar {
+/// A bar on standard error, hidden where that is no terminal. `shown` is how far it has come, in
+/// the form of `indicatif`.
+pub(crate) fn bar(length: u64, what: &'static str, shown: &str) -> ProgressBar {
     let bar = ProgressBar::new(length).with_message(what);
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {percent} % {eta}") {
+    if let Ok(style) =
+        ProgressStyle::with_template(&format!("{{msg}} [{{wide_bar}}] {shown} {{eta}}"))
+    {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(Duration::from_millis(200));
