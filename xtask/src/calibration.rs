@@ -69,7 +69,7 @@ impl Calibration {
             (0..families).flat_map(|family| (0..self.draws).map(move |d| (Some(family), d)));
         let tasks: Vec<(Option<usize>, u64)> =
             (0..self.draws).map(|draw| (None, draw)).chain(left_out).collect();
-        let bar = bar(tasks.len() as u64, "calibrating");
+        let bar = bar(tasks.len() as u64, "calibrating", "{pos} of {len}");
         let mut results = Vec::with_capacity(tasks.len());
         let work = |&(family, draw): &(Option<usize>, u64)| {
             trial(base, samples, Draw { count, family, seed: draw + 1 })
@@ -110,7 +110,7 @@ const TABLE: &str = "\
 
 fn read(data: &Path, device: &str, rules: &RuleFile) -> Result<Samples> {
     let dataset = Dataset::open(data)?;
-    let (bar, progress) = (bar(dataset.bytes(), "reading"), dataset.progress());
+    let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
     let tick = || bar.set_position(progress.bytes());
     let read = Samples::read(&dataset, device, rules.rules(), |error| eprintln!("{error}"), tick);
     bar.finish_and_clear();

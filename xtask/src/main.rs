@@ -6,12 +6,14 @@
 mod accuracy;
 mod bench;
 mod calibration;
+mod choices;
 mod fits;
 mod fitting;
 mod kept;
 mod markdown;
 mod nested;
 mod package_predictors;
+mod plots;
 mod report;
 mod shell;
 mod target;

@@ -5,11 +5,15 @@ use nnmeter_hardware::device::{Device, Precision, Runtime};
 use nnmeter_hardware::fit::recipe::Recipe;
 use nnmeter_hardware::fit::terms::{self, TermSpec};
 
+use crate::choices::{self, Choices};
+
 /// A device and how its models are fitted.
 pub(crate) struct Target {
     pub(crate) device: Device,
     pub(crate) terms: &'static [TermSpec],
     pub(crate) recipe: Recipe,
+    /// What was open when the fit was designed.
+    pub(crate) choices: Option<Choices>,
     /// What a reader of its accuracy must know.
     pub(crate) notes: &'static [&'static str],
 }
@@ -48,6 +52,7 @@ fn cortex_a76() -> Target {
         },
         terms: terms::CPU,
         recipe: Recipe::CPU,
+        choices: Some(choices::CPU),
         notes: &[
             "Measured at batch 1, on inputs of 224x224 and 32x32, with square windows and without \
              dilation; kernels beyond that are marked as outside of the fitted range.",
