@@ -3,6 +3,7 @@
 pub mod accuracy;
 mod builtin;
 pub mod dataset;
+pub mod day;
 pub mod device;
 pub mod error;
 pub mod fit;
@@ -11,3 +12,4 @@ mod open;
 pub mod package;
 pub mod registry;
 mod suggest;
+pub mod timings;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use nnmeter_core::units::Millis;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
+use nnmeter_hardware::day::today;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::linear::Problem;
@@ -49,7 +50,7 @@ impl PackagePredictors {
         let judged = measured.judge(&self.source)?;
         let date = match &self.date {
             Some(date) => date.clone(),
-            None => report::today()?,
+            None => today()?,
         };
         let package = package(&measured, &judged, date, self.source.seed)?;
         check(&package, &measured, &judged)?;

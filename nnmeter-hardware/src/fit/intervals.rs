@@ -42,7 +42,8 @@ const TAIL: [f64; 15] =
 pub struct Residuals {
     families: Vec<Vec<Residual>>,
     totals: (f64, f64),
-    floor: Option<(Uncertainty, f64)>,
+    floor: Option<Uncertainty>,
+    tail: f64,
 }
 
 /// The error of a model held out.
@@ -68,15 +69,14 @@ pub struct Coverage {
 impl Residuals {
     /// Errors of models by family, where the models fitted on cost from `totals.0` to `totals.1`.
     pub fn new(families: Vec<Vec<Residual>>, totals: (f64, f64)) -> Self {
-        Self { families, totals, floor: None }
+        Self { families, totals, floor: None, tail: 0.0 }
     }
 
-    /// Makes quantiles lie no further inwards than those of `other`, and the tail beyond all
-    /// errors seen of a scale of at least `tail`.
+    /// Makes quantiles lie no further inwards than those of `other`, if any, and the tail beyond
+    /// all errors seen of a scale of at least `tail`.
     #[must_use]
-    pub fn no_narrower_than(mut self, other: &Uncertainty, tail: f64) -> Self {
-        self.floor = Some((other.clone(), tail));
-        self
+    pub fn no_narrower_than(self, other: Option<&Uncertainty>, tail: f64) -> Self {
+        Self { floor: other.cloned(), tail, ..self }
     }
 
     /// The errors, by family.
@@ -112,9 +112,8 @@ impl Residuals {
     }
 
     fn uncertainty_of(&self, families: &[&[Residual]]) -> Result<Uncertainty> {
-        let tail = self.floor.as_ref().map_or(0.0, |(_, tail)| *tail);
         let all = Errors::of(families, |_| true);
-        let scale = all.scale.max(tail);
+        let scale = all.scale.max(self.tail);
         let all = Errors { scale, ..all }.tails();
         let outside = Errors { scale, ..Errors::of(families, |of| of.outside) }.tails();
         let inside = self.widened(all.clone(), Uncertainty::inside);
@@ -129,7 +128,7 @@ impl Residuals {
         tails: Vec<(f64, f64)>,
         class: fn(&Uncertainty) -> &Quantiles,
     ) -> Vec<(f64, f64)> {
-        let Some((floor, _)) = &self.floor else { return tails };
+        let Some(floor) = &self.floor else { return tails };
         let (quantiles, points) = (class(floor), class(floor).points());
         let reach = |p: f64| p.clamp(points[0].0, points[points.len() - 1].0);
         let of_floor: Vec<(f64, f64)> =
