@@ -9,7 +9,7 @@ use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Unit;
 use nnmeter_core::workload::Workload;
 use nnmeter_hardware::day::today;
-use nnmeter_hardware::device::Device;
+use nnmeter_hardware::device::{Device, Provenance};
 use nnmeter_hardware::error::{Error, ErrorKind};
 use nnmeter_hardware::fit::calibrate::{About, Calibrated, Families, calibrate};
 use nnmeter_hardware::fit::intervals::LEVEL;
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     metric: Metric,
 
     /// Day of the calibration; today if left out.
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
     date: Option<String>,
 
     /// Pass over models that cannot be read or that the base does not price.
@@ -81,6 +81,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Metric::Latency => make(args, name, &base, base.latency()?),
         Metric::Energy => make(args, name, &base, base.energy()?),
     }
+}
+
+fn parse_date(text: &str) -> Result<String, String> {
+    let date = Provenance::is_date(text).then(|| text.to_owned());
+    date.ok_or_else(|| "expected a day as in 2026-01-31".to_owned())
 }
 
 /// The name of the device.
@@ -132,9 +137,10 @@ fn make<U: Unit>(
 
 /// Tells what was chosen and how well it does.
 fn report(base: &OpenDevice, calibrated: &Calibrated, about: &About<'_>) {
-    let (timed, families) = (about.samples.samples().len(), about.samples.families().len());
+    let timed = counted(about.samples.samples().len(), "network", "networks");
+    let families = counted(about.samples.families().len(), "family", "families");
     let (name, base) = (about.name, &base.device().name);
-    eprintln!("{name}: {base} calibrated to {timed} networks of {families} families");
+    eprintln!("{name}: {base} calibrated to {timed} of {families}");
     eprintln!("  chosen: {}", calibrated.strengths);
     match &calibrated.held_out {
         Some(table) => {
@@ -159,6 +165,10 @@ fn report(base: &OpenDevice, calibrated: &Calibrated, about: &About<'_>) {
     for note in calibrated.notes(about) {
         eprintln!("note: {note}");
     }
+}
+
+fn counted(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 fn models_of<U: Unit>(predictor: &Predictor<U>) -> MetricModels {

@@ -2,7 +2,8 @@
 //!
 //! [`samples`] turns a data set into counts of distinct workloads; [`terms`] says which terms the
 //! models may have; [`linear`] finds their rates; [`protocol`] judges them on models held out
-//! ([`nested`] judges the choice of constants, too); and here the rates become the kernel models of
+//! ([`nested`] judges the choice of constants, too); [`intervals`] says how far totals will be off;
+//! [`calibrate`] makes a device of another one and a few timings; and here the rates become the kernel models of
 //! a predictor. All of it is single-threaded and deterministic: the same data give the same bits.
 //! Writing files is not its business.
 

@@ -19,6 +19,8 @@ const FAMILIES: usize = 3;
 /// Another choice than the default must be better by so many standard errors. With less, choices
 /// from ten timings were worse than none on nn-Meter's devices.
 const STANDARD_ERRORS: f64 = 2.0;
+/// Fewest timings of which standard errors tell anything.
+const FEWEST: usize = 8;
 
 /// Whether the base's tree corrections are kept, and the timings seen so.
 pub(super) struct View {
@@ -142,7 +144,7 @@ fn is_better(errors: &[f64], others: &[f64]) -> bool {
     let gain = mean(&gains);
     let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
     let count = gains.len() as f64;
-    gains.len() > 1 && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
+    gains.len() >= FEWEST && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -37,7 +37,7 @@ impl Calibrated {
         let mut notes = Vec::new();
         if used < FEW {
             notes.push(format!(
-                "{used} networks are few: the interval rests on assumptions more than on timings"
+                "fewer than {FEW} networks: the interval rests on assumptions more than on timings"
             ));
         }
         if !self.unseen.is_empty() {
