@@ -8,6 +8,7 @@
 //! Writing files is not its business.
 
 pub mod calibrate;
+mod conformal;
 pub mod intervals;
 pub mod linear;
 pub mod nested;
