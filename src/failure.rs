@@ -31,9 +31,12 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
 fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let hardware = cause.downcast_ref::<nnmeter_hardware::error::Error>();
-        hardware.is_some_and(|e| e.kind() == HardwareKind::UnknownDevice)
-            || cause.downcast_ref::<Usage>().is_some()
+        hardware.is_some_and(|e| is_wrong_name(e.kind())) || cause.downcast_ref::<Usage>().is_some()
     })
+}
+
+fn is_wrong_name(kind: HardwareKind) -> bool {
+    matches!(kind, HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
 }
 
 /// Whether whoever read our output has stopped reading (`nnmeter ... | head`).

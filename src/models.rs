@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use bytes::Bytes;
+use nnmeter_core::graph::Graph;
 use nnmeter_core::import::{self, Format};
 use nnmeter_core::typed::TypedGraph;
 
@@ -56,15 +57,29 @@ impl FromStr for InputShape {
 impl ReadArgs {
     /// Reads a model and gives every value its type.
     pub(crate) fn load(&self, path: &Path) -> anyhow::Result<TypedGraph> {
-        let mut graph = import::read(bytes_of(path)?, self.format)?;
-        for shape in &self.input_shape {
-            graph.set_input_shape(&shape.name, &shape.dims)?;
-        }
+        let mut graph = read(path, self.format, &self.input_shape)?;
         if let Some(batch) = self.batch {
             graph.set_batch(batch as usize)?;
         }
         Ok(graph.infer_shapes()?)
     }
+}
+
+/// Reads a model whose inputs have the shapes that `text` gives, as `NAME:DIMS` with spaces or
+/// semicolons between.
+pub(crate) fn load_shaped(path: &Path, text: &str) -> anyhow::Result<TypedGraph> {
+    let shapes = text.split([' ', ';']).filter(|shape| !shape.is_empty());
+    let shapes: Result<Vec<InputShape>, String> = shapes.map(InputShape::from_str).collect();
+    let shapes = shapes.map_err(|why| anyhow::anyhow!("input shape \"{text}\": {why}"))?;
+    Ok(read(path, None, &shapes)?.infer_shapes()?)
+}
+
+fn read(path: &Path, format: Option<Format>, shapes: &[InputShape]) -> anyhow::Result<Graph> {
+    let mut graph = import::read(bytes_of(path)?, format)?;
+    for shape in shapes {
+        graph.set_input_shape(&shape.name, &shape.dims)?;
+    }
+    Ok(graph)
 }
 
 /// Replaces folders by the model files in them, sorted by name.

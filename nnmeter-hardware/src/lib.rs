@@ -17,5 +17,6 @@ pub mod provider;
 pub mod registry;
 mod suggest;
 pub mod sweep;
+pub mod timings;
 pub mod verify;
 pub mod version;

@@ -206,8 +206,9 @@ impl Registry {
     }
 }
 
-/// `name` as a path, if it is one of a package file.
+/// `name` as a path, if it is one: it ends as package files do, or has a folder in it.
 pub fn as_file(name: &str) -> Option<&Path> {
     let path = Path::new(name);
-    path.extension().is_some_and(|extension| extension == EXTENSION).then_some(path)
+    let is_package = path.extension().is_some_and(|extension| extension == EXTENSION);
+    (is_package || name.contains(std::path::is_separator)).then_some(path)
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
 use nnmeter_hardware::dataset::{Dataset, parallel};
-use nnmeter_hardware::fit::calibrate::calibrate;
+use nnmeter_hardware::fit::calibrate::{Families, calibrate};
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::protocol::shuffle;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
@@ -166,7 +166,7 @@ fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
         None => rest.to_vec(),
     };
     let timings = subset(samples, timed.iter().map(|&at| &all[at]));
-    let calibrated = calibrate(base, &timings)?;
+    let calibrated = calibrate(base, &timings, Families::Stated)?;
     judge(&calibrated.models, samples, &judged)
 }
 

@@ -151,7 +151,10 @@ impl Package {
     pub fn predictor<U: Unit>(&self) -> Result<Predictor<U>> {
         match self.metrics().find(|(metric, _)| metric.name() == U::METRIC) {
             Some((_, models)) => Ok(models.clone().into_predictor(&self.rules)),
-            None => Err(no_metric(&self.device.name, U::METRIC)),
+            None => {
+                let metrics = self.metrics().map(|(metric, _)| metric);
+                Err(no_metric(&self.device.name, U::METRIC, metrics))
+            }
         }
     }
 }
@@ -166,10 +169,12 @@ pub fn part_digests(bytes: &[u8]) -> Result<Vec<PartDigest>> {
 
 const CORRUPT: ErrorKind = ErrorKind::CorruptPackage;
 
-/// The error for a metric that a device has no models of.
-pub(crate) fn no_metric(device: &str, metric: &str) -> Error {
+/// The error for a metric that a device has no models of, but of `others`.
+pub(crate) fn no_metric(device: &str, metric: &str, others: impl Iterator<Item = Metric>) -> Error {
     let found = format!("its package has no models of {metric}");
-    Error::new(ErrorKind::UnknownMetric, format!("device {device:?}"), found)
+    let error = Error::new(ErrorKind::UnknownMetric, format!("device {device:?}"), found);
+    let others: Vec<&str> = others.map(Metric::name).collect();
+    if others.is_empty() { error } else { error.expected(others.join(" or ")) }
 }
 
 fn corrupt(part: &str, found: impl Into<String>) -> Error {

@@ -19,6 +19,8 @@ const FAMILIES: usize = 3;
 /// Another choice than the default must be better by so many standard errors. With less, choices
 /// from ten timings were worse than none on nn-Meter's devices.
 const STANDARD_ERRORS: f64 = 2.0;
+/// Fewest timings of which standard errors tell anything.
+const FEWEST: usize = 8;
 
 /// Whether the base's tree corrections are kept, and the timings seen so.
 pub(super) struct View {
@@ -36,12 +38,15 @@ pub(super) struct Timings {
     parts: usize,
     /// The unit of exchange of each timing: its family, or the network.
     pub(super) unit: Vec<usize>,
+    /// Whether that is its family.
+    pub(super) by_family: bool,
 }
 
 impl Timings {
     /// `designs` are the base with its corrections and, if it has any, without.
     pub(super) fn new(designs: &[Design<'_>], samples: &Samples) -> Self {
-        let unit = units(samples);
+        let by_family = samples.families().len() >= FAMILIES;
+        let unit = if by_family { families(samples) } else { networks(samples) };
         let units = unit.iter().max().map_or(0, |last| last + 1);
         let parts = units.min(PARTS);
         let part: Vec<usize> = unit.iter().map(|unit| unit % parts.max(1)).collect();
@@ -51,7 +56,7 @@ impl Timings {
             rows.iter().zip(&part).for_each(|(row, part)| moments[*part].add_row(row));
             View { corrected: at == 0, classes: design.classes().to_vec(), rows, parts: moments }
         };
-        Self { views: designs.iter().enumerate().map(view).collect(), part, parts, unit }
+        Self { views: designs.iter().enumerate().map(view).collect(), part, parts, unit, by_family }
     }
 
     /// The multiples by `strengths` of the timings of all parts but those in `without`.
@@ -118,11 +123,12 @@ impl Timings {
     }
 }
 
-/// The family of each sample, or, if there are few, which network it is.
-fn units(samples: &Samples) -> Vec<usize> {
-    if samples.families().len() >= FAMILIES {
-        return samples.samples().iter().map(|sample| sample.family).collect();
-    }
+fn families(samples: &Samples) -> Vec<usize> {
+    samples.samples().iter().map(|sample| sample.family).collect()
+}
+
+/// Which network each sample is; equal ones are the same.
+fn networks(samples: &Samples) -> Vec<usize> {
     let mut networks: BTreeMap<&[(u32, u32)], usize> = BTreeMap::new();
     let mut units = Vec::with_capacity(samples.samples().len());
     for sample in samples.samples() {
@@ -138,7 +144,7 @@ fn is_better(errors: &[f64], others: &[f64]) -> bool {
     let gain = mean(&gains);
     let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
     let count = gains.len() as f64;
-    gains.len() > 1 && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
+    gains.len() >= FEWEST && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -10,12 +10,14 @@
 mod choice;
 mod class;
 mod design;
+mod package;
 mod strengths;
 
 use std::collections::BTreeSet;
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::KernelModel;
+use nnmeter_core::uncertainty::Quantiles;
 
 use crate::accuracy::{Pair, Table};
 use crate::error::{Error, ErrorKind, Result};
@@ -26,13 +28,25 @@ use choice::Timings;
 use design::Design;
 
 pub use class::Class;
+pub use package::About;
 pub use strengths::Strengths;
 
-/// Fewer timings than this leave an interval at 90 % to assumptions.
+/// Fewer timings than this leave an interval at 90 % to assumptions; with fewer families, its ends
+/// rest on how far the base is off.
 pub const FEW: usize = 9;
-/// Scale of the tail beyond all errors seen, as a log. An assumption, which counts where there are
-/// few timings: a device and its calibration may then be off by tens of percent.
+/// Scale of the tail beyond all errors seen where timings are few, as a log. An assumption: a device
+/// and its calibration may then be off by tens of percent.
 const TAIL: f64 = 0.25;
+
+/// How families of timings are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// Somebody said so.
+    Stated,
+    /// They are told by names, which may be wrong: networks of equal names are held out together,
+    /// but intervals do not rest on it.
+    Guessed,
+}
 
 /// What came of a calibration.
 #[derive(Clone, Debug)]
@@ -53,7 +67,7 @@ pub struct Calibrated {
 ///
 /// # Errors
 /// If there are no samples, the base has no model of a kind of their kernels, or prices nothing.
-pub fn calibrate(base: &MetricModels, samples: &Samples) -> Result<Calibrated> {
+pub fn calibrate(base: &MetricModels, samples: &Samples, families: Families) -> Result<Calibrated> {
     check(base, samples)?;
     let has_corrections =
         base.kernels.iter().any(|(_, of)| matches!(of.model, KernelModel::Corrected(..)));
@@ -68,7 +82,12 @@ pub fn calibrate(base: &MetricModels, samples: &Samples) -> Result<Calibrated> {
     let design = if strengths.corrected { &designs[0] } else { &designs[designs.len() - 1] };
     let kernels = design.models(&multiples)?;
     let scale = timings.fit_all(Strengths::ONE_SCALE).map_or(1.0, |multiples| multiples[0]);
-    let held_out = HeldOut { samples, unit: &timings.unit, ratios: timings.held_out() };
+    let held_out = HeldOut {
+        samples,
+        unit: &timings.unit,
+        are_families: timings.by_family && families == Families::Stated,
+        ratios: timings.held_out(),
+    };
     let residuals = held_out.residuals(base, scale);
     let models = MetricModels { uncertainty: residuals.uncertainty()?, kernels };
     let held_out = held_out.table(&residuals)?;
@@ -102,13 +121,15 @@ struct HeldOut<'a> {
     samples: &'a Samples,
     /// The unit of exchange of each timing.
     unit: &'a [usize],
+    /// Whether the units are known to be families.
+    are_families: bool,
     /// Predicted over measured for each timing, if any could be left out.
     ratios: Option<Vec<f64>>,
 }
 
 impl HeldOut<'_> {
-    /// Errors by unit. Intervals are never narrower than the base's: other families are off at
-    /// least as far as on the base.
+    /// Errors by unit. Where these are not known to be families, intervals are never narrower than
+    /// the base's: other families are off at least as far as on the base.
     fn residuals(&self, base: &MetricModels, scale: f64) -> Residuals {
         let measured = self.samples.samples().iter().map(|sample| sample.measured);
         let of_base = base.uncertainty.totals();
@@ -125,7 +146,11 @@ impl HeldOut<'_> {
             let outside = outside || !(totals.0..=totals.1).contains(&total);
             residuals[*unit].push(Residual { error: -ratio.ln(), outside });
         }
-        Residuals::new(residuals, totals).no_narrower_than(&base.uncertainty, TAIL)
+        let floor = (!self.are_families).then_some(&base.uncertainty);
+        let few = self.samples.samples().len() < FEW;
+        let of_base = base.uncertainty.inside();
+        let tail = if few { TAIL } else { half_width(of_base) };
+        Residuals::new(residuals, totals).no_narrower_than(floor, tail)
     }
 
     /// Accuracies and coverage by family.
@@ -149,6 +174,12 @@ impl HeldOut<'_> {
     }
 }
 
+/// Half of the width of an interval at [`LEVEL`], as a log.
+fn half_width(errors: &Quantiles) -> f64 {
+    let width = errors.at(0.5 + LEVEL / 2.0) - errors.at(0.5 - LEVEL / 2.0);
+    if width.is_finite() { width / 2.0 } else { TAIL }
+}
+
 /// Whether a kernel of `sample` lies outside of what the base was fitted on.
 fn is_far(base: &MetricModels, samples: &Samples, sample: &Sample) -> bool {
     sample.kernels.iter().any(|(work, _)| {
@@ -157,3 +188,6 @@ fn is_far(base: &MetricModels, samples: &Samples, sample: &Sample) -> bool {
         of_kind.is_none_or(|(_, fitted)| !fitted.range.outside(work).is_empty())
     })
 }
+
+#[cfg(test)]
+mod tests;
