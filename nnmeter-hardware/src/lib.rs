@@ -10,7 +10,7 @@ pub mod fit;
 mod folders;
 pub mod install;
 pub mod nn_meter;
-pub mod open;
+mod open;
 pub mod package;
 pub mod provider;
 pub mod registry;

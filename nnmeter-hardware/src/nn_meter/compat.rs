@@ -13,7 +13,7 @@ use nnmeter_core::units::Millis;
 use super::ir::IrGraph;
 use super::kernels::{IrKernel, kernels};
 use super::quirks::Quirk;
-use super::rows::Extraction;
+use super::rows::features;
 use super::split::{Rules, split};
 use super::{blocks, kind_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,11 +69,10 @@ fn forest(predictor: &Predictor<Millis>, kind: Kind) -> Option<&NnMeterForest> {
 /// Prices kernels and sums them as nn-Meter does: first those of each name, then the sums, in the
 /// order in which the names first come. Every sum starts at zero.
 fn price(kernels: Vec<IrKernel>, predictor: &Predictor<Millis>) -> Result<CompatPrediction> {
-    let mut extraction = Extraction::default();
     let mut priced = Vec::with_capacity(kernels.len());
     let mut sums: Vec<(String, f64)> = Vec::new();
     for kernel in kernels {
-        let (row, mut quirks) = extraction.features(&kernel)?;
+        let (row, mut quirks) = features(&kernel)?;
         let regressor = regressor(&kernel.op);
         let forest = kind_of(regressor).and_then(|kind| forest(predictor, kind));
         let cost = match (row, forest) {
