@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The device; `nnmeter devices` lists them.
+    /// The device, as NAME or NAME@VERSION, or a package file; `nnmeter devices` lists them.
     #[arg(long, short, value_name = "NAME")]
     device: String,
 

@@ -25,10 +25,13 @@ struct Pattern {
     slots: Vec<(Slot, Vec<usize>)>,
 }
 
-/// The blocks in the order in which they are looked for. Producers are by place; `*` is any node.
+/// The type of a node, `*` for any, and the places of its producers.
+type Place = (&'static str, &'static [usize]);
+
+/// The blocks in the order in which they are looked for.
 ///
 /// Source: `kernel_detector/fusion_lib/*.json`.
-const BLOCKS: [(&str, &[(&str, &[usize])]); 10] = [
+const BLOCKS: [(&str, &[Place]); 10] = [
     (
         "se",
         &[
@@ -113,12 +116,12 @@ impl Pattern {
         Self { name: kinds.join("-"), slots: kinds.iter().enumerate().map(slot).collect() }
     }
 
-    fn block(name: &str, slots: &[(&str, &[usize])]) -> Self {
-        let slot = |&(kind, producers): &(&str, &[usize])| {
+    fn block(name: &str, places: &[Place]) -> Self {
+        let slot = |&(kind, producers): &Place| {
             let slot = if kind == "*" { Slot::Any } else { Slot::Of(kind.to_owned()) };
             (slot, producers.to_vec())
         };
-        Self { name: name.to_owned(), slots: slots.iter().map(slot).collect() }
+        Self { name: name.to_owned(), slots: places.iter().map(slot).collect() }
     }
 
     /// How often the node at `consumer` reads the one at `producer`.
