@@ -151,7 +151,17 @@ fn trees_that_are_none_are_pointed_at() {
         error_of("tree_", b"V56", b"V57"),
         error_of("tree_", b"V56", b"V0 "),
         error_of("tree_", b"\x8c\x01<", b"\x8c\x01!"),
-        error_of("", b"_classes", b"_tree\n\n\n"),
+        error_of("sklearn.tree", b"_classes", b"_tree\n\n\n"),
     ];
-    expect_test::expect![[r#""#]].assert_eq(&found.join("\n"));
+    expect_test::expect![[r#"
+        tree #0, node #0: refers to node #0, which has a parent already
+        tree #0, node #0: refers to node #99999 of 27
+        scikit-learn model, tree #0, node #0: left child 1099511627776
+        scikit-learn model, tree #0, node #0: left child -1
+        scikit-learn model, tree #0, nodes: no left_child of the expected type; expected integers for indices, f64 for thresholds and values
+        scikit-learn model, tree #0, nodes: no threshold of the expected type; expected integers for indices, f64 for thresholds and values
+        scikit-learn model, tree #0, array "nodes": 1512 bytes; expected 57 for each element of the shape [27]
+        scikit-learn model, tree #0, array "nodes": elements that are neither numbers nor records of them
+        scikit-learn model, tree #0, array "nodes": elements that are neither numbers nor records of them
+        pickle, byte 60: refers to sklearn.tree._tree\n\n\n.DecisionTreeRegressor, which a predictor has no need of"#]].assert_eq(&found.join("\n"));
 }

@@ -95,7 +95,9 @@ fn unknown_names() {
         "latency_ms.json",
         "\"corrected\"",
         "\"neural\"",
-        expect![[r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected`, `nn_meter` at line 10 column 16"#]],
+        expect![[
+            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected`, `nn_meter` at line 10 column 16"#
+        ]],
     );
     check(
         "rules.json",
