@@ -5,6 +5,7 @@
 mod accuracy;
 mod budget;
 mod calibrate;
+mod compat;
 mod completions;
 mod convert;
 mod device;

@@ -7,12 +7,14 @@ use std::str::FromStr;
 
 use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Unit;
+use nnmeter_hardware::nn_meter;
 use nnmeter_hardware::package::Metric;
+use nnmeter_hardware::registry::OpenDevice;
 
 use crate::budget::Budget;
 use crate::models::{self, ReadArgs};
 use crate::report::Page;
-use crate::{device, failure};
+use crate::{compat, device, failure};
 
 /// Predict the latency of model files on a device.
 ///
@@ -53,8 +55,19 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Repeat another tool's total, quirks included. nn-meter is for devices that
+    /// `nnmeter devices import-nn-meter` made; what has no price costs nothing there.
+    #[arg(long, value_name = "TOOL", conflicts_with_all = ["allow_uncovered", "budget", "metric"])]
+    compat: Option<Compat>,
+
     #[command(flatten)]
     read: ReadArgs,
+}
+
+/// The tools whose totals can be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Compat {
+    NnMeter,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -66,21 +79,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         allow_uncovered: args.allow_uncovered,
         json: args.json,
     };
-    match args.metric {
-        Metric::Latency => predict_all(args, device.latency()?, &page),
-        Metric::Energy => predict_all(args, device.energy()?, &page),
+    match (args.compat, args.metric) {
+        (Some(Compat::NnMeter), _) => each_file(args, |file| as_nn_meter(args, &device, file)),
+        (None, Metric::Latency) => {
+            let predictor = device.latency()?;
+            each_file(args, |file| predict(args, predictor, &page, file))
+        }
+        (None, Metric::Energy) => {
+            let predictor = device.energy()?;
+            each_file(args, |file| predict(args, predictor, &page, file))
+        }
     }
 }
 
-fn predict_all<U: Unit>(
+/// Prints what `shown` makes of each file, and whether everything in it has a price.
+fn each_file(
     args: &Args,
-    predictor: &Predictor<U>,
-    page: &Page<'_>,
+    shown: impl Fn(&Path) -> anyhow::Result<(String, bool)>,
 ) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     let mut out = std::io::stdout().lock();
     for file in models::expand(&args.files)? {
-        match predict(args, predictor, page, &file) {
+        match shown(&file) {
             Ok((text, complete)) => {
                 out.write_all(text.as_bytes())?;
                 failed |= !complete && !args.allow_uncovered;
@@ -105,6 +125,13 @@ fn predict<U: Unit>(
     let prediction = predictor.predict(&graph);
     let text = page.show(&file.display().to_string(), &graph, &prediction);
     Ok((text, prediction.uncovered.is_empty()))
+}
+
+/// The same in nn-Meter's way, where everything has a price, if need be none.
+fn as_nn_meter(args: &Args, device: &OpenDevice, file: &Path) -> anyhow::Result<(String, bool)> {
+    let prediction = nn_meter::predict(args.read.load_as_nn_meter(file)?, device)?;
+    let name = file.display().to_string();
+    Ok((compat::report(&name, device, &prediction, args.json), true))
 }
 
 fn report_failure(

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comfy_table::{CellAlignment, Table, presets};
 use nnmeter_core::kind::Kind;
-use nnmeter_core::predict::{NoPrice, Prediction, PricedKernel, Uncovered};
+use nnmeter_core::predict::{Interval, NoPrice, Prediction, PricedKernel, Uncovered};
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::uncertainty::OutsideFit;
 use nnmeter_core::units::Unit;
@@ -38,11 +38,14 @@ impl Page<'_> {
     }
 
     /// The budget and the probability to stay within it, if that can be said: of a total that is
-    /// not all there is it cannot, unless it was accepted.
+    /// not all there is it cannot, unless it was accepted, nor where intervals are not known.
     fn within<U: Unit>(&self, prediction: &Prediction<U>) -> Option<(f64, Option<f64>)> {
         let budget = self.budget?;
         let is_whole = prediction.uncovered.is_empty() || self.allow_uncovered;
-        Some((budget, is_whole.then(|| prediction.probability_within(U::from_value(budget)))))
+        Some((
+            budget,
+            is_whole.then(|| prediction.probability_within(U::from_value(budget))).flatten(),
+        ))
     }
 
     fn json<U: Unit>(&self, file: &str, graph: &TypedGraph, prediction: &Prediction<U>) -> Value {
@@ -54,12 +57,12 @@ impl Page<'_> {
             .collect();
         let uncovered: Vec<Value> =
             prediction.uncovered.iter().map(|uncovered| json_uncovered(graph, uncovered)).collect();
-        let (low, high) = prediction.interval;
+        let interval = prediction.interval.map(|of| [of.low.value(), of.high.value()]);
         let mut object = json!({
             "file": file,
             "device": self.device,
             format!("total_{unit}"): prediction.total.value(),
-            format!("interval_{unit}"): [low.value(), high.value()],
+            format!("interval_{unit}"): interval,
             "outside_fit": prediction.outside_fit.iter().map(|why| why.name()).collect::<Vec<_>>(),
             "coverage": prediction.coverage,
             "kernels": kernels,
@@ -148,11 +151,13 @@ fn json_uncovered(graph: &TypedGraph, uncovered: &Uncovered) -> Value {
 
 /// The total with its interval, or that it is not all there is.
 fn headline<U: Unit>(prediction: &Prediction<U>) -> String {
-    let Prediction { total, interval: (low, high), level, .. } = prediction;
+    let total = prediction.total;
     let digits = if total.value() < 1.0 { 4 } else { 2 }; // four as in the table
     if prediction.uncovered.is_empty() {
-        let low = low.value();
-        let percent = 100.0 * level;
+        let Some(Interval { low, high, level }) = prediction.interval else {
+            return format!("{total:.digits$} (how far off it may be is not known)");
+        };
+        let (low, percent) = (low.value(), 100.0 * level);
         return format!(
             "{total:.digits$} ({percent:.0} % interval {low:.digits$} to {high:.digits$})"
         );

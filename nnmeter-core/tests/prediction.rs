@@ -5,7 +5,7 @@ use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Parametric, Term, WindowClass};
 use nnmeter_core::op::{Conv, Layout, Op};
-use nnmeter_core::predict::{FittedModel, Prediction, Predictor};
+use nnmeter_core::predict::{FittedModel, Interval, Prediction, Predictor};
 use nnmeter_core::rules::FusionRules;
 use nnmeter_core::tensor::{Constant, DType, Dim, TensorType};
 use nnmeter_core::typed::TypedGraph;
@@ -47,12 +47,13 @@ fn is_near(found: Millis, right: f64) -> bool {
 #[test]
 fn an_interval_at_any_level() {
     let prediction = predict(20);
-    let (low, high) = prediction.interval;
+    let Interval { low, high, level } = prediction.interval.expect("known");
     assert!(is_near(low, 20.0 * (-0.1_f64).exp()) && is_near(high, 20.0 * 0.2_f64.exp()));
-    assert_eq!((prediction.level, prediction.interval), (0.9, prediction.interval_at(0.9)));
-    let (low, high) = prediction.interval_at(0.98);
+    assert_eq!((level, prediction.interval), (0.9, prediction.interval_at(0.9)));
+    let Interval { low, high, .. } = prediction.interval_at(0.98).expect("known");
     assert!(is_near(low, 20.0 * (-0.3_f64).exp()) && is_near(high, 20.0 * 0.5_f64.exp()));
-    assert_eq!(prediction.interval_at(0.999), (Millis(0.0), Millis(f64::INFINITY)));
+    let beyond = Interval { low: Millis(0.0), high: Millis(f64::INFINITY), level: 0.999 };
+    assert_eq!(prediction.interval_at(0.999), Some(beyond));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn flags_say_what_lies_outside() {
     ] {
         let prediction = predict(cin);
         assert_eq!(prediction.outside_fit.as_slice(), flags, "{cin}");
-        let (low, high) = prediction.interval;
+        let Interval { low, high, .. } = prediction.interval.expect("known");
         assert!(((high.0 / low.0).ln() - width).abs() < 1e-9, "{cin}");
     }
 }
@@ -76,11 +77,11 @@ fn flags_say_what_lies_outside() {
 fn budgets_that_make_no_sense_are_never_kept() {
     let prediction = predict(20);
     for budget in [0.0, -1.0, f64::NAN, f64::NEG_INFINITY] {
-        assert_eq!(prediction.probability_within(Millis(budget)), 0.0, "{budget}");
+        assert_eq!(prediction.probability_within(Millis(budget)), Some(0.0), "{budget}");
     }
     // No surer than the quantiles are.
-    assert_eq!(prediction.probability_within(Millis(f64::INFINITY)), 0.99);
-    assert_eq!(prediction.probability_within(Millis(1e-9)), 0.01);
+    assert_eq!(prediction.probability_within(Millis(f64::INFINITY)), Some(0.99));
+    assert_eq!(prediction.probability_within(Millis(1e-9)), Some(0.01));
 }
 
 proptest! {
@@ -88,7 +89,7 @@ proptest! {
     fn more_budget_is_never_less_probable(a in 0.0..80.0, b in 0.0..80.0, cin in 1_usize..80) {
         let prediction = predict(cin);
         let (less, more) = if a < b { (a, b) } else { (b, a) };
-        let probability = |budget| prediction.probability_within(Millis(budget));
+        let probability = |budget| prediction.probability_within(Millis(budget)).expect("known");
         prop_assert!(probability(less) <= probability(more));
         prop_assert!((0.0..=1.0).contains(&probability(more)));
     }
@@ -99,9 +100,10 @@ proptest! {
         cin in 1_usize..80,
     ) {
         let prediction = predict(cin);
-        let (low, high) = prediction.interval_at(level);
-        let above = prediction.probability_within(high) - (0.5 + level / 2.0);
-        let below = prediction.probability_within(low) - (0.5 - level / 2.0);
+        let Interval { low, high, .. } = prediction.interval_at(level).expect("known");
+        let probability = |budget| prediction.probability_within(budget).expect("known");
+        let above = probability(high) - (0.5 + level / 2.0);
+        let below = probability(low) - (0.5 - level / 2.0);
         prop_assert!(above.abs() < 1e-6 && below.abs() < 1e-6, "{} {}", above, below);
     }
 }

@@ -190,7 +190,7 @@ fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<J
             predicted += f64::from(times) * cost;
             outside |= far;
         }
-        let uncertainty = &models.uncertainty;
+        let uncertainty = models.uncertainty.as_ref().context("calibrations have one")?;
         outside |= uncertainty.outside_totals(predicted).is_some();
         let quantiles = if outside { uncertainty.outside() } else { uncertainty.inside() };
         let (low, high) = quantiles.ends(LEVEL);

@@ -112,7 +112,7 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
         provenance: provenance(measured, date, seed),
         accuracy,
         rules: measured.rules.clone(),
-        latency: Some(MetricModels { uncertainty: judged.uncertainty.clone(), kernels }),
+        latency: Some(MetricModels { uncertainty: Some(judged.uncertainty.clone()), kernels }),
         energy: None,
     })
 }

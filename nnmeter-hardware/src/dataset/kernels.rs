@@ -114,6 +114,7 @@ impl Configuration {
             dilation: extents(&self.dilation)?,
             groups: self.groups.unwrap_or(groups),
             operands: self.operands.unwrap_or(operands),
+            channels: [self.cin, 0, 0, 0],
             bits: self.bits.unwrap_or(32),
             macs: 0,
             weights: 0,

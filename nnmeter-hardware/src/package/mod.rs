@@ -6,9 +6,10 @@
 //! |---|---|
 //! | `manifest.json` | version of the format, device, version of its predictor, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
 //! | `rules.json` | fusion rules in nn-Meter's format, verdicts only |
-//! | `latency_ms.json` | `uncertainty` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
+//! | `latency_ms.json` | `uncertainty` (or null) and, for each kind of kernel, `model` (`parametric`, `learned`, `corrected` or `nn_meter`) and `range` |
 //! | `latency_ms/KIND.trees` | the tree ensemble of a learned or corrected model, in [`Ensemble`]'s binary form |
-//! | `energy_mj.json`, `energy_mj/KIND.trees` | the same for energy; optional, as latency is |
+//! | `latency_ms/KIND.forest` | the forest of an `nn_meter` model, in [`Forest`]'s binary form |
+//! | `energy_mj.json`, `energy_mj/KIND.*` | the same for energy; optional, as latency is |
 //!
 //! ```json
 //! {"uncertainty": {"level": 0.9, "totals": [0.5, 900.0],
@@ -28,6 +29,7 @@
 //! it says how the models were fitted beyond a sentence.
 //!
 //! [`Ensemble`]: nnmeter_core::ensemble::Ensemble
+//! [`Forest`]: nnmeter_core::ensemble::Forest
 //! [`Uncertainty`]: nnmeter_core::uncertainty::Uncertainty
 
 mod archive;

@@ -11,7 +11,7 @@ use nnmeter_core::predict::FittedModel;
 use nnmeter_core::workload::Workload;
 
 use super::class::Class;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fit::samples::Samples;
 
 /// The models of a base, with one column for each of their rates.
@@ -78,7 +78,7 @@ impl<'a> Design<'a> {
     /// The base's models with each rate times its multiple.
     ///
     /// # Errors
-    /// If a product is not finite.
+    /// If a product is not finite, or a model is a forest of nn-Meter's.
     pub(super) fn models(&self, multiples: &[f64]) -> Result<Vec<(Kind, FittedModel)>> {
         let scaled = |((kind, fitted), &first): (&(Kind, FittedModel), &usize)| {
             let model = self.scaled(&fitted.model, &multiples[first..])?;
@@ -95,6 +95,11 @@ impl<'a> Design<'a> {
             }
             KernelModel::Corrected(base, _) => KernelModel::Parametric(times(base, multiples)?),
             KernelModel::Learned(trees) => KernelModel::Learned(trees_times(trees, multiples[0])?),
+            KernelModel::NnMeter(_) => {
+                let found = "has nn-Meter's forests, which are not calibrated";
+                return Err(Error::new(ErrorKind::BadData, "base device", found)
+                    .expected("a device with models of nnmeter's own"));
+            }
         })
     }
 }
@@ -103,7 +108,7 @@ impl<'a> Design<'a> {
 fn terms(model: &KernelModel) -> Option<&[Term]> {
     match model {
         KernelModel::Parametric(base) | KernelModel::Corrected(base, _) => Some(base.terms()),
-        KernelModel::Learned(_) => None,
+        KernelModel::Learned(_) | KernelModel::NnMeter(_) => None,
     }
 }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::KernelModel;
-use nnmeter_core::uncertainty::Quantiles;
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 
 use crate::accuracy::{Pair, Table};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,7 +89,7 @@ pub fn calibrate(base: &MetricModels, samples: &Samples, families: Families) -> 
         ratios: timings.held_out(),
     };
     let residuals = held_out.residuals(base, scale);
-    let models = MetricModels { uncertainty: residuals.uncertainty()?, kernels };
+    let models = MetricModels { uncertainty: Some(residuals.uncertainty()?), kernels };
     let held_out = held_out.table(&residuals)?;
     Ok(Calibrated { models, strengths, held_out, unseen: unseen(base, samples) })
 }
@@ -132,11 +132,10 @@ impl HeldOut<'_> {
     /// the base's: other families are off at least as far as on the base.
     fn residuals(&self, base: &MetricModels, scale: f64) -> Residuals {
         let measured = self.samples.samples().iter().map(|sample| sample.measured);
-        let of_base = base.uncertainty.totals();
-        let totals = measured
-            .fold((scale * of_base.start(), scale * of_base.end()), |(a, b), ms| {
-                (a.min(ms), b.max(ms))
-            });
+        let of_base = base.uncertainty.as_ref().map(Uncertainty::totals);
+        let none = (f64::INFINITY, f64::NEG_INFINITY);
+        let of_base = of_base.map_or(none, |of| (scale * of.start(), scale * of.end()));
+        let totals = measured.fold(of_base, |(a, b), ms| (a.min(ms), b.max(ms)));
         let units = self.unit.iter().max().map_or(0, |last| last + 1);
         let mut residuals = vec![Vec::new(); units];
         let ratios = self.ratios.iter().flatten();
@@ -146,10 +145,10 @@ impl HeldOut<'_> {
             let outside = outside || !(totals.0..=totals.1).contains(&total);
             residuals[*unit].push(Residual { error: -ratio.ln(), outside });
         }
-        let floor = (!self.are_families).then_some(&base.uncertainty);
+        let floor = base.uncertainty.as_ref().filter(|_| !self.are_families);
         let few = self.samples.samples().len() < FEW;
-        let of_base = base.uncertainty.inside();
-        let tail = if few { TAIL } else { half_width(of_base) };
+        let of_base = base.uncertainty.as_ref().map(Uncertainty::inside);
+        let tail = of_base.filter(|_| !few).map_or(TAIL, half_width);
         Residuals::new(residuals, totals).no_narrower_than(floor, tail)
     }
 

@@ -31,6 +31,7 @@ fn work(kind: Kind, window: u32, index: usize) -> Workload {
         dilation: [1; 3],
         groups: 1,
         operands: 1,
+        channels: [0; 4],
         bits: 32,
         macs: elements * u64::from(window * window * cin * cout),
         weights: u64::from(window * window * cin * cout),
@@ -75,7 +76,7 @@ fn base() -> MetricModels {
     };
     let errors = Quantiles::new(vec![(0.05, -0.04), (0.95, 0.04)]).expect("they rise");
     let uncertainty = Uncertainty::new(0.9, errors.clone(), errors, 0.01..=1e4).expect("a level");
-    MetricModels { uncertainty, kernels: KINDS.map(model).to_vec() }
+    MetricModels { uncertainty: Some(uncertainty), kernels: KINDS.map(model).to_vec() }
 }
 
 /// `count` networks of `families` families that cost what `device` says, off by up to `error`.
@@ -131,7 +132,7 @@ fn one_timing_sets_the_scale() {
     assert!(worst(&calibrated.models, &twice) < 1e-9);
     assert_eq!(calibrated.strengths, Strengths::DEFAULT);
     assert!(calibrated.held_out.is_none());
-    let uncertainty = &calibrated.models.uncertainty;
+    let uncertainty = calibrated.models.uncertainty.as_ref().expect("made");
     assert!(uncertainty.inside().at(0.95) > 0.5, "one timing says little");
     assert!((uncertainty.totals().end() / 2e4 - 1.0).abs() < 1e-9);
 }
@@ -158,7 +159,7 @@ fn drops_corrections_that_the_device_does_not_have() {
 fn intervals_hold_and_narrow_with_timings() {
     let other = device(&[2.0, 1.7, 1.5, 2.5, 2.0, 2.0, 2.0], true);
     let width = |calibrated: &Calibrated| {
-        let inside = calibrated.models.uncertainty.inside();
+        let inside = calibrated.models.uncertainty.as_ref().expect("made").inside();
         inside.at(0.95) - inside.at(0.05)
     };
     let (few, many) = (found(&other, 3, 0.1), found(&other, 100, 0.1));
@@ -173,7 +174,7 @@ fn guessed_families_do_not_narrow_an_interval() {
     let samples = timings(&device(&[2.0; 7], true), 40, 5, 0.0);
     let ends = |families| {
         let calibrated = calibrate(&base(), &samples, families).expect("can be calibrated");
-        calibrated.models.uncertainty.inside().at(0.95)
+        calibrated.models.uncertainty.as_ref().expect("made").inside().at(0.95)
     };
     assert!(ends(Families::Stated) < 0.03);
     assert_eq!(ends(Families::Guessed), 0.04);
