@@ -44,7 +44,8 @@ pub struct CompatKernel {
 /// Predicts `graph` as nn-Meter would with the rules and forests of `device`.
 ///
 /// # Errors
-/// If the device does not have nn-Meter's forests, or where nn-Meter itself fails.
+/// If the device does not have nn-Meter's forests, where nn-Meter itself fails, or if the graph is
+/// made to have no end of places of a pattern.
 pub fn predict(mut graph: IrGraph, device: &OpenDevice) -> Result<CompatPrediction> {
     let predictor = device.latency()?;
     if !Kind::ALL.iter().any(|&kind| forest(predictor, kind).is_some()) {
@@ -53,7 +54,7 @@ pub fn predict(mut graph: IrGraph, device: &OpenDevice) -> Result<CompatPredicti
             .hint("`nnmeter devices import-nn-meter` makes a device of nn-Meter's predictors"));
     }
     let rules = Rules::from_json(device.rules_json())?;
-    blocks::fuse(&mut graph, &rules);
+    blocks::fuse(&mut graph, &rules)?;
     let split = split(&graph, &rules)?;
     let kernels = kernels(&graph, &split)?;
     price(kernels, predictor)

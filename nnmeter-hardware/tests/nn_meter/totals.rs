@@ -163,3 +163,33 @@ fn graphs_without_kernels_cost_nothing() {
     let found = nn_meter::predict(IrGraph::from_json(b"{}").unwrap(), &device).unwrap();
     assert_eq!((found.total.0, found.kernels.len()), (0.0, 0));
 }
+
+/// Damaged graphs give totals or errors, and graphs full of a pattern come to an end.
+#[test]
+fn broken_graphs() {
+    let device = device("first_consumer.json");
+    let bytes = std::fs::read(fixtures().join("quirks.json")).unwrap();
+    for at in (0..bytes.len()).step_by(7) {
+        let mut broken = bytes.clone();
+        broken[at] = [b'0', b'"', b'9', b'['][at % 4];
+        for bytes in [&broken[..], &bytes[..at]] {
+            let _ = IrGraph::from_json(bytes).and_then(|graph| nn_meter::predict(graph, &device));
+        }
+    }
+    let layers = [("Add", 0i32), ("Relu", 1), ("Mul", 2), ("Mul", 3)];
+    let nodes = layers.iter().flat_map(|(kind, layer)| {
+        let inbounds = (0..80).map(|node| format!("\"{}_{node}\"", layer - 1)).collect::<Vec<_>>();
+        let inbounds = if *layer > 0 { inbounds.join(",") } else { String::new() };
+        (0..80).map(move |node| {
+            let shapes = "\"input_shape\": [[1, 8, 8, 3]], \"output_shape\": [[1, 8, 8, 3]]";
+            format!(
+                "\"{layer}_{node}\": {{\"inbounds\": [{inbounds}], \
+                 \"attr\": {{\"type\": \"{kind}\", {shapes}}}}}"
+            )
+        })
+    });
+    let graph = format!("{{{}}}", nodes.collect::<Vec<_>>().join(","));
+    let graph = IrGraph::from_json(graph.as_bytes()).unwrap();
+    let error = nn_meter::predict(graph, &device).unwrap_err().to_string();
+    assert_eq!(error, "nn-Meter IR: more than 4194304 ways to look for hswish");
+}
