@@ -271,7 +271,9 @@ fn different_leaves(trees: &[ForestTree]) -> Result<Vec<f64>> {
         match *node {
             ForestNode::Leaf { value } if value.is_finite() => leaves.push(value),
             ForestNode::Leaf { value } => {
-                return Err(bad(&format!("node #{index} in order is {value}")).expected("a finite number"));
+                return Err(
+                    bad(&format!("node #{index} in order is {value}")).expected("a finite number")
+                );
             }
             ForestNode::Split { .. } => {}
         }
