@@ -115,20 +115,20 @@ impl Masks {
 
     /// The leaves of a group of rows.
     #[inline]
-    pub(super) fn leaves<'t>(
-        &self,
-        tree: &'t MaskTree,
-        codes: &[Column<i8>],
-    ) -> impl Iterator<Item = f32> + use<'t> {
+    pub(super) fn leaves(&self, tree: &MaskTree, codes: &[Column<i8>]) -> Column<f32> {
         let mut alive = [[0; ROWS]; BYTES];
         for (alive, tests) in alive.iter_mut().zip(tree.tests.windows(2)) {
             keep_alive(&self.tests[tests[0]..tests[1]], codes, alive);
         }
-        (0..ROWS).map(move |row| {
+        let mut leaves = [0.0; ROWS];
+        let [first, second, third, fourth] = &alive;
+        for (row, leaf) in leaves.iter_mut().enumerate() {
+            let alive = u32::from_le_bytes([first[row], second[row], third[row], fourth[row]]);
             // Only the last leaf remains of a row that goes right everywhere.
-            let alive = u32::from_le_bytes(alive.map(|byte| byte[row])) | 1 << (MAX_LEAVES - 1);
-            tree.leaves[alive.trailing_zeros() as usize]
-        })
+            let alive = alive | 1 << (MAX_LEAVES - 1);
+            *leaf = tree.leaves[alive.trailing_zeros() as usize];
+        }
+        leaves
     }
 }
 
