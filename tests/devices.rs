@@ -96,21 +96,25 @@ fn added_listed_used_and_removed() {
     expect![[r#"
         added my_phone@1.0: USER/my_phone@1.0.nnmeter
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "add", &first]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "add", &first]));
     expect![[r#"
         added my_phone@2.5: USER/my_phone@2.5.nnmeter
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "add", &second]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "add", &second]));
     expect![[r#"
         error: USER/my_phone@1.0.nnmeter: is my_phone@1.0 already
         hint: --force replaces it; another version of the package would stand beside it
         -> 1
-    "#]].assert_eq(&user.told(&["devices", "add", &first]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "add", &first]));
     expect![[r#"
         replaced my_phone@1.0: USER/my_phone@1.0.nnmeter
         note: my_phone alone stands for my_phone@2.5
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "add", &first, "--force"]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "add", &first, "--force"]));
     expect![[r#"
          name                   version  device                           runtime     threads                   from
          cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1                         built in
@@ -132,12 +136,14 @@ fn added_listed_used_and_removed() {
     expect![[r#"
         removed USER/my_phone@2.5.nnmeter
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "remove", "my_phone@2.5"]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "remove", "my_phone@2.5"]));
     assert_eq!(user.total("my_phone", &[]), 3.0);
     expect![[r#"
         removed USER/my_phone@1.0.nnmeter
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "remove", "my_phone"]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "remove", "my_phone"]));
     expect![[r#"
         error: device "my_phone": there is no predictor of that name; expected one of cortexA76cpu_tflite21
         -> 2
@@ -146,7 +152,8 @@ fn added_listed_used_and_removed() {
         error: device "cortexA76cpu_tflite21@1.0": is built into nnmeter
         hint: a package of the same name and version that you add comes before it
         -> 1
-    "#]].assert_eq(&user.told(&["devices", "remove", DEVICE]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "remove", DEVICE]));
 }
 
 #[test]
@@ -281,7 +288,8 @@ fn verified_by_name_file_or_all_together() {
          my_phone@1.0  ok      4.7  3      1.0000 ms         5 %      USER/my_phone@1.0.nnmeter
          my_phone@1.0  ok      4.7  3      1.0000 ms         5 %      ~/my_phone 1.0.nnmeter
         -> 0
-    "#]].assert_eq(&user.told(&["devices", "verify", "my_phone", &file]));
+    "#]]
+    .assert_eq(&user.told(&["devices", "verify", "my_phone", &file]));
 
     let mut bytes = std::fs::read(&file).expect("is there");
     let middle = bytes.len() / 2;

@@ -9,6 +9,7 @@ mod fitting;
 mod markdown;
 mod nested;
 mod package_predictors;
+mod peers;
 mod report;
 mod shell;
 mod target;

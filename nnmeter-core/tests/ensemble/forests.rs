@@ -172,5 +172,6 @@ fn forests_that_are_none_are_refused() {
         tree #0, node #0: refers to node #3 of 3
         tree #0, node #0: refers to node #0, which has a parent already
         tree #0, node #0: refers to node #0 of 0
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }

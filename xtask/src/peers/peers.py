@@ -1,8 +1,9 @@
 """The peers of our tree inference: makes the models that all share, and times each peer's own.
 
 `peers.py make DIR` trains both models with scikit-learn and writes them as XGBoost models too, with
-the same splits and leaves rounded to float32: DIR/{forest,boosted}.{json,joblib}; the rows as raw
-float32: DIR/{distinct,repeated}.f32; and XGBoost's predictions of them: DIR/MODEL.ROWS.f32.
+the same splits and leaves rounded to float32: DIR/{forest,boosted}.{json,pickle}; the rows as raw
+float32: DIR/{distinct,repeated}.f32; and the predictions of XGBoost, DIR/MODEL.ROWS.f32, and of
+scikit-learn, DIR/MODEL.ROWS.f64.
 
 `peers.py serve DIR` first prints its peers, one a line as `MODEL PEER`, then an empty line. For each
 line `MODEL PEER ROWS COUNT` that it reads it has the peer predict: with COUNT 0 all rows at once,
@@ -12,12 +13,12 @@ otherwise the first COUNT rows one by one. It prints the thread's CPU time in na
 import functools
 import json
 import os
+import pickle
 import sys
 import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 
-import joblib
 import numpy as np
 import tl2cgen
 import treelite
@@ -136,27 +137,37 @@ def make(folder):
     forest = RandomForestRegressor(320, max_leaf_nodes=7500, max_features=0.5, random_state=1)
     forest.fit(train, target)
     to_xgboost(forest_trees(forest), 0.0, f"{folder}/forest.json")
-    joblib.dump(forest, f"{folder}/forest.joblib")
+    save(forest, f"{folder}/forest.pickle")
 
     boosted = HistGradientBoostingRegressor(
         max_iter=1000, max_leaf_nodes=31, learning_rate=0.05, early_stopping=False, random_state=1
     )
     boosted.fit(train, target)
     to_xgboost(boosted_trees(boosted), boosted._baseline_prediction[0, 0], f"{folder}/boosted.json")
-    joblib.dump(boosted, f"{folder}/boosted.joblib")
-    check(folder)
+    save(boosted, f"{folder}/boosted.pickle")
+    predict(folder)
 
 
-def check(folder):
-    """Writes XGBoost's predictions, after comparing them with scikit-learn's."""
+def save(model, path):
+    with open(path, "wb") as file:
+        pickle.dump(model, file)
+
+
+def load(path):
+    with open(path, "rb") as file:
+        return pickle.load(file)
+
+
+def predict(folder):
+    """Writes the predictions of XGBoost and scikit-learn, which must agree but for rounding."""
     for name in MODELS:
-        booster = load_xgboost(folder, name)
-        model = joblib.load(f"{folder}/{name}.joblib")
+        booster, sklearn = load_xgboost(folder, name), load(f"{folder}/{name}.pickle")
         for rows_name in ROWS:
             rows = load_rows(folder, rows_name)
-            found = booster.inplace_predict(rows)
-            np.testing.assert_allclose(found, model.predict(rows), rtol=1e-3, atol=1e-3)
-            found.tofile(f"{folder}/{name}.{rows_name}.f32")
+            single, double = booster.inplace_predict(rows), sklearn.predict(rows)
+            np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-3)
+            single.tofile(f"{folder}/{name}.{rows_name}.f32")
+            double.tofile(f"{folder}/{name}.{rows_name}.f64")
 
 
 def load_rows(folder, name):
@@ -175,7 +186,7 @@ def peers(folder):
     found = {}
     for name in MODELS:
         booster = load_xgboost(folder, name)
-        sklearn = joblib.load(f"{folder}/{name}.joblib")
+        sklearn = load(f"{folder}/{name}.pickle")
         lite = treelite.frontend.load_xgboost_model(f"{folder}/{name}.json")
         matrix = functools.partial(xgboost.DMatrix, nthread=1)
         gtil = functools.partial(treelite.gtil.predict, lite, nthread=1)
@@ -204,17 +215,13 @@ def serve(folder):
     print(flush=True)
     rows = {name: load_rows(folder, name) for name in ROWS}
 
-    @functools.cache
-    def prepared(model, peer, rows_name, count):
-        prepare, _ = served[model, peer]
-        if count == 0:
-            return [prepare(rows[rows_name])]
-        return [prepare(rows[rows_name][at : at + 1]) for at in range(count)]
-
     for line in sys.stdin:
         model, peer, rows_name, count = line.split()
-        inputs = prepared(model, peer, rows_name, int(count))
-        _, predict = served[model, peer]
+        prepare, predict = served[model, peer]
+        single = range(int(count))
+        inputs = [rows[rows_name][at : at + 1] for at in single] or [rows[rows_name]]
+        # Afresh each time: XGBoost keeps the predictions of a matrix that it has seen.
+        inputs = [prepare(one) for one in inputs]
         start = time.thread_time_ns()
         for one in inputs:
             predict(one)
