@@ -43,18 +43,15 @@ pub(super) fn predict_row<M: Additive>(model: &M, row: &[f32]) -> M::Sum {
 /// Sums the leaves of one row, with the trees interleaved.
 fn sum_row<M: Additive>(model: &M, keys: &[u32]) -> M::Sum {
     let Layout { nodes, values, trees, .. } = model.layout();
-    let (groups, rest) = trees.as_chunks::<LANES>();
     let mut sum = model.start();
-    for group in groups {
+    for group in trees.chunks(LANES) {
         let depth = group.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        let roots = group.map(|tree| tree.root);
-        for leaf in walk(nodes, roots, depth, |_, slot| keys[slot]) {
+        // The last group may have fewer trees than there are lanes; the others walk the first one.
+        let roots = std::array::from_fn(|lane| group.get(lane).unwrap_or(&group[0]).root);
+        let leaves: [_; LANES] = walk(nodes, roots, depth, |_, slot| keys[slot]);
+        for (_, leaf) in group.iter().zip(leaves) {
             sum += model.leaf(values[leaf as usize]);
         }
-    }
-    for tree in rest {
-        let [leaf] = walk(nodes, [tree.root], tree.depth, |_, slot| keys[slot]);
-        sum += model.leaf(values[leaf as usize]);
     }
     sum
 }

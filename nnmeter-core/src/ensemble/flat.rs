@@ -15,7 +15,7 @@ use super::masks::Masks;
 use super::walker::{Node, Tree};
 
 /// How many walks run interleaved.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: usize = 16;
 
 /// How many steps are taken before looking whether all walks have arrived.
 const STRIDE: u32 = 4;
