@@ -38,7 +38,8 @@ pub struct FittedModel {
 /// How far totals are off: half-widths of an interval of the log of measured over predicted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// Share of networks whose measured value lies inside, between 0 and 1.
+    /// Share of networks whose measured value lies inside, between 0 and 1; 0 if it is not known
+    /// ([`Interval::UNKNOWN`]).
     pub level: f64,
     /// Half-width where every kernel lies in the fitted region.
     pub inside: f64,
@@ -92,6 +93,11 @@ pub enum NoPrice {
     NoModel(Kind),
     /// A shape is not known, because this operator has no shape rule.
     UnknownShape(NodeId),
+}
+
+impl Interval {
+    /// Nobody measured how far totals are off: an interval that no network is said to lie in.
+    pub const UNKNOWN: Self = Self { level: 0.0, inside: 0.0, outside: 0.0 };
 }
 
 impl<U: MetricUnit> Predictor<U> {

@@ -33,6 +33,7 @@ fn work(kind: Kind, window: u32, index: u32) -> Workload {
         dilation: [1; 3],
         groups: if kind == Kind::DwConv { cin } else { 1 },
         operands: 1,
+        channels: [0; 4],
         bits: 32,
         macs: 0,
         weights: u64::from(window * window * filter * cout),

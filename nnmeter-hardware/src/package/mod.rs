@@ -6,9 +6,10 @@
 //! |---|---|
 //! | `manifest.json` | version of the format, device, version of its predictor, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
 //! | `rules.json` | fusion rules in nn-Meter's format, verdicts only |
-//! | `latency_ms.json` | `interval` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
+//! | `latency_ms.json` | `interval` and, for each kind of kernel, `model` (`parametric`, `learned`, `corrected` or `nn_meter`) and `range` |
 //! | `latency_ms/KIND.trees` | the tree ensemble of a learned or corrected model, in [`Ensemble`]'s binary form |
-//! | `energy_mj.json`, `energy_mj/KIND.trees` | the same for energy; optional, as latency is |
+//! | `latency_ms/KIND.forest` | the forest of an `nn_meter` model, in [`Forest`]'s binary form |
+//! | `energy_mj.json`, `energy_mj/KIND.*` | the same for energy; optional, as latency is |
 //!
 //! ```json
 //! {"interval": {"level": 0.9, "inside": 0.1, "outside": 0.3},
@@ -24,6 +25,7 @@
 //! it says how the models were fitted beyond a sentence.
 //!
 //! [`Ensemble`]: nnmeter_core::ensemble::Ensemble
+//! [`Forest`]: nnmeter_core::ensemble::Forest
 
 mod archive;
 mod card;

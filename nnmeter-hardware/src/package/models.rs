@@ -7,10 +7,11 @@
 
 use std::ops::RangeInclusive;
 
-use nnmeter_core::ensemble::Ensemble;
+use nnmeter_core::ensemble::{Ensemble, Forest};
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Learned, Parametric, Term, WindowClass};
+use nnmeter_core::nn_meter::NnMeterForest;
 use nnmeter_core::predict::{FittedModel, Interval};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,7 @@ enum ModelPart {
     Parametric(Vec<TermPart>),
     Learned(LearnedPart),
     Corrected(CorrectedPart),
+    NnMeter(NnMeterPart),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -69,6 +71,12 @@ struct LearnedPart {
 struct CorrectedPart {
     parametric: Vec<TermPart>,
     learned: LearnedPart,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NnMeterPart {
+    forest: String,
 }
 
 /// Adds the parts of `metric` to `parts`.
@@ -104,6 +112,11 @@ fn write_model(metric: Metric, kind: Kind, model: &KernelModel, parts: &mut Part
             parametric: write_terms(base),
             learned: learned(trees),
         }),
+        KernelModel::NnMeter(model) => {
+            let forest = format!("{}/{}.forest", metric.name(), kind.name());
+            parts.insert(forest.clone(), model.forest().to_bytes());
+            ModelPart::NnMeter(NnMeterPart { forest })
+        }
     }
 }
 
@@ -143,19 +156,24 @@ impl Reader<'_> {
 
     fn kernel(&mut self, kind: &str, part: KernelPart) -> Result<(Kind, FittedModel)> {
         let known = Kind::from_name(kind).ok_or_else(|| self.unknown("kernel", kind))?;
-        let model = self.model(part.model)?;
+        let model = self.model(known, part.model)?;
         let bounds = part.range.0.iter().map(|(feature, range)| self.bound(feature, *range));
         let range = FittedRange::new(bounds.collect::<Result<_>>()?);
         Ok((known, FittedModel { model, range }))
     }
 
-    fn model(&mut self, part: ModelPart) -> Result<KernelModel> {
+    fn model(&mut self, kind: Kind, part: ModelPart) -> Result<KernelModel> {
         Ok(match part {
             ModelPart::Parametric(terms) => KernelModel::Parametric(self.parametric(&terms)?),
             ModelPart::Learned(learned) => KernelModel::Learned(self.learned(&learned)?),
             ModelPart::Corrected(part) => {
                 let base = self.parametric(&part.parametric)?;
                 KernelModel::Corrected(base, self.learned(&part.learned)?)
+            }
+            ModelPart::NnMeter(part) => {
+                let forest = Forest::from_bytes(&take(self.parts, &part.forest)?);
+                let model = forest.and_then(|forest| NnMeterForest::new(kind, forest));
+                KernelModel::NnMeter(model.map_err(|error| from_core(&part.forest, error))?)
             }
         })
     }
