@@ -124,7 +124,7 @@ impl Masks {
         let [first, second, third, fourth] = &alive;
         for (row, leaf) in leaves.iter_mut().enumerate() {
             let alive = u32::from_le_bytes([first[row], second[row], third[row], fourth[row]]);
-            // Only the last leaf remains of a row that goes right everywhere.
+            // No split takes the last leaf away. Saying so spares a test for zero.
             let alive = alive | 1 << (MAX_LEAVES - 1);
             *leaf = tree.leaves[alive.trailing_zeros() as usize];
         }
@@ -183,7 +183,8 @@ fn add_subtree(
 
 /// Leaves in `alive` the leaves that no split takes away.
 ///
-/// It is not inlined because `left` is to stay in vector registers.
+/// It is not inlined, and works on a variable of its own, because that is to stay in vector
+/// registers.
 #[inline(never)]
 fn keep_alive(tests: &[Test], codes: &[Column<i8>], alive: &mut Column<u8>) {
     let mut left = [u8::MAX; ROWS];

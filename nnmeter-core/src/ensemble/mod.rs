@@ -100,7 +100,9 @@ impl Ensemble {
     /// [`ErrorKind::BadModel`] unless, in every tree, node 0 is the root, every other node is the
     /// child of exactly one split, every feature index is below `n_features`, no threshold is NaN
     /// and every leaf is finite; unless the base score is finite; and unless there is one feature
-    /// name a feature, if any.
+    /// name a feature, if any. Also if there are more than 65,536 features, splits on more than
+    /// 1,024 (a feature counts twice if its splits differ in where missing values go), or more than
+    /// 2^22 nodes in a tree.
     pub fn new(plain: &PlainEnsemble) -> Result<Self> {
         check_header(plain)?;
         Ok(Self::with_layout(plain, Layout::new(&plain.trees, plain.n_features)?))
