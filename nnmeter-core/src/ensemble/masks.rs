@@ -82,13 +82,16 @@ impl Masks {
         add_subtree(layout, span.start, &mut leaves, &mut splits);
         leaves.resize(MAX_LEAVES, 0.0);
         let mut tests = [self.tests.len(); BYTES + 1];
+        let place = |(node, lost): (FlatNode, u32)| {
+            let (column, code) = compared(&self.columns, node);
+            (column, code, lost.to_le_bytes())
+        };
+        let splits: Vec<_> = splits.into_iter().map(place).collect();
         for byte in 0..BYTES {
-            for (node, lost) in &splits {
-                match lost.to_le_bytes()[byte] {
-                    0 => {}
-                    lost => self.tests.push(test(&self.columns, *node, lost)),
-                }
-            }
+            let test = |&(column, code, lost): &(_, _, [u8; BYTES])| {
+                Some(Test { column, code, lost: lost[byte] }).filter(|test| test.lost != 0)
+            };
+            self.tests.extend(splits.iter().filter_map(test));
             tests[byte + 1] = self.tests.len();
         }
         MaskTree { tests, leaves: std::array::from_fn(|at| leaves[at]) }
@@ -147,12 +150,12 @@ fn columns<'n>(nodes: impl Iterator<Item = &'n FlatNode>) -> Vec<Thresholds> {
         .collect()
 }
 
-/// The test of a split.
-fn test(columns: &[Thresholds], node: FlatNode, lost: u8) -> Test {
+/// The column that a split compares, and the greatest code that goes left.
+fn compared(columns: &[Thresholds], node: FlatNode) -> (u32, i8) {
     let last = |column: &Thresholds| (column.slot, *column.keys.last().unwrap_or(&0));
     let column = columns.partition_point(|column| last(column) < (node.slot(), node.key));
     let at = columns[column].keys.partition_point(|key| *key < node.key);
-    Test { column: column as u32, code: to_code(at), lost }
+    (column as u32, to_code(at))
 }
 
 /// A count of thresholds, at most [`MAX_CODES`], as a signed byte, which is faster to compare.

@@ -60,7 +60,7 @@ fn ensemble(n_features: usize, trees: Vec<Tree>) -> Ensemble {
 #[test]
 fn more_thresholds_than_a_byte_counts() {
     let mut noise = Noise(1);
-    for n_trees in [17, 190, 210] {
+    for n_trees in [17, 200] {
         let trees = (0..n_trees).map(|at| noise.tree(1 + at % 32, 2, 900)).collect();
         let rows: Vec<f32> = (0..2 * 300).map(|_| noise.feature_value(900)).collect();
         predict_all_ways(&ensemble(2, trees), &rows);
@@ -70,7 +70,7 @@ fn more_thresholds_than_a_byte_counts() {
 #[test]
 fn equal_rows_among_others() {
     let mut noise = Noise(2);
-    let trees = (0..250).map(|at| noise.tree(if at % 50 == 0 { 40 } else { 8 }, 3, 20)).collect();
+    let trees = (0..2000).map(|at| noise.tree(if at % 100 == 0 { 40 } else { 8 }, 3, 20)).collect();
     // Few values, so that rows repeat, some of them with missing values.
     let rows: Vec<f32> = (0..3 * 400).map(|_| noise.feature_value(5)).collect();
     predict_all_ways(&ensemble(3, trees), &rows);

@@ -13,14 +13,22 @@ use super::{fixtures, package};
 
 #[test]
 fn totals_are_nn_meters() {
-    let text = std::fs::read_to_string(std::env::var("TOTALS").map_or(fixtures().join("totals.json"), Into::into)).unwrap();
+    let text = std::fs::read_to_string(
+        std::env::var("TOTALS").map_or(fixtures().join("totals.json"), Into::into),
+    )
+    .unwrap();
     let totals: BTreeMap<String, BTreeMap<String, String>> = serde_json::from_str(&text).unwrap();
     for (device, totals) in totals {
         let rules = std::fs::read(format!("/work/shared/data/fusion-rules/{device}.json")).unwrap();
         let open = OpenDevice::new(package(&rules), Origin::BuiltIn);
         let (mut good, mut n) = (0, 0);
         for (model, expected) in totals {
-            let path = ["/work/shared/data/models/", "/work/wt/pickle/tests/models/", "/tmp/pickle/irs/"].map(|f| Path::new(f).join(&model)).into_iter().find(|p| p.exists()).unwrap();
+            let path =
+                ["/work/shared/data/models/", "/work/wt/pickle/tests/models/", "/tmp/pickle/irs/"]
+                    .map(|f| Path::new(f).join(&model))
+                    .into_iter()
+                    .find(|p| p.exists())
+                    .unwrap();
             let bytes = std::fs::read(path).unwrap();
             let graph = match Format::detect(&bytes).unwrap() {
                 Format::NnMeterIr => IrGraph::from_json(&bytes),
@@ -37,9 +45,16 @@ fn totals_are_nn_meters() {
                 (Ok(found), Some(ms)) if found.total.0.to_bits() == ms.to_bits() => good += 1,
                 (Ok(found), _) => {
                     println!("{device} {model}: {} but {expected_ms:?} {expected}", found.total.0);
-                    if std::env::var("ALL").is_ok() { for k in &found.kernels { println!("   {} {:?} {:?} {:?}", k.op, k.cost, k.nodes, k.quirks); } }
+                    if std::env::var("ALL").is_ok() {
+                        for k in &found.kernels {
+                            println!("   {} {:?} {:?} {:?}", k.op, k.cost, k.nodes, k.quirks);
+                        }
+                    }
                 }
-                (Err(error), None) => { println!("{device} {model} both fail: {error} / {expected}"); good += 1; }
+                (Err(error), None) => {
+                    println!("{device} {model} both fail: {error} / {expected}");
+                    good += 1;
+                }
                 (Err(error), _) => println!("{device} {model}: {error} but {expected}"),
             }
         }
