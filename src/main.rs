@@ -3,6 +3,7 @@
 //! One file a verb; whatever a verb computes, a library crate computes.
 
 mod accuracy;
+mod compat;
 mod completions;
 mod convert;
 mod devices;

@@ -10,6 +10,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use nnmeter_core::import::{self, Format};
 use nnmeter_core::typed::TypedGraph;
+use nnmeter_hardware::nn_meter::IrGraph;
 
 use crate::failure::Usage;
 
@@ -54,9 +55,25 @@ impl FromStr for InputShape {
 }
 
 impl ReadArgs {
+    /// Reads a model as nn-Meter would: nn-Meter IR as it is, without a look at its meaning, unless
+    /// options change the inputs.
+    pub(crate) fn load_as_nn_meter(&self, path: &Path) -> anyhow::Result<IrGraph> {
+        let bytes = bytes_of(path)?;
+        let format = self.format.map_or_else(|| Format::detect(&bytes), Ok)?;
+        let changed = self.batch.is_some() || !self.input_shape.is_empty();
+        match format {
+            Format::NnMeterIr if !changed => Ok(IrGraph::from_json(&bytes)?),
+            _ => Ok(IrGraph::of(&self.typed(bytes)?)?),
+        }
+    }
+
     /// Reads a model and gives every value its type.
     pub(crate) fn load(&self, path: &Path) -> anyhow::Result<TypedGraph> {
-        let mut graph = import::read(bytes_of(path)?, self.format)?;
+        self.typed(bytes_of(path)?)
+    }
+
+    fn typed(&self, bytes: Bytes) -> anyhow::Result<TypedGraph> {
+        let mut graph = import::read(bytes, self.format)?;
         for shape in &self.input_shape {
             graph.set_input_shape(&shape.name, &shape.dims)?;
         }

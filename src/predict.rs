@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use nnmeter_core::predict::Predictor;
-use nnmeter_core::units::Millis;
-use nnmeter_hardware::registry::Registry;
+use nnmeter_hardware::nn_meter;
+use nnmeter_hardware::registry::{OpenDevice, Registry};
 
 use crate::models::{self, ReadArgs};
-use crate::{failure, report};
+use crate::{compat, failure, report};
 
 /// Predict the latency of model files on a device.
 ///
@@ -27,7 +26,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The device; `nnmeter devices` lists them.
+    /// The device, as NAME or NAME@VERSION, or a package file; `nnmeter devices` lists them.
     #[arg(long, short, value_name = "NAME")]
     device: String,
 
@@ -39,17 +38,27 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Repeat another tool's total, quirks included. nn-meter is for devices that
+    /// `nnmeter devices import-nn-meter` made; what has no price costs nothing there.
+    #[arg(long, value_name = "TOOL", conflicts_with = "allow_uncovered")]
+    compat: Option<Compat>,
+
     #[command(flatten)]
     read: ReadArgs,
 }
 
+/// The tools whose totals can be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Compat {
+    NnMeter,
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let device = Registry::standard()?.open(&args.device)?;
-    let predictor = device.latency()?;
     let mut failed = false;
     let mut out = std::io::stdout().lock();
     for file in models::expand(&args.files)? {
-        match predict(args, predictor, &device.device().name, &file) {
+        match predict(args, &device, &file) {
             Ok((text, complete)) => {
                 out.write_all(text.as_bytes())?;
                 failed |= !complete && !args.allow_uncovered;
@@ -64,15 +73,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What to print for a file, and whether everything in it has a price.
-fn predict(
-    args: &Args,
-    predictor: &Predictor<Millis>,
-    device: &str,
-    file: &Path,
-) -> anyhow::Result<(String, bool)> {
-    let graph = args.read.load(file)?;
-    let prediction = predictor.predict(&graph);
+fn predict(args: &Args, device: &OpenDevice, file: &Path) -> anyhow::Result<(String, bool)> {
     let name = file.display().to_string();
+    if args.compat == Some(Compat::NnMeter) {
+        let prediction = nn_meter::predict(args.read.load_as_nn_meter(file)?, device)?;
+        return Ok((compat::report(&name, device, &prediction, args.json), true));
+    }
+    let graph = args.read.load(file)?;
+    let prediction = device.latency()?.predict(&graph);
+    let device = &device.device().name;
     let text = if args.json {
         format!("{}\n", report::json(&name, device, &graph, &prediction))
     } else {

@@ -25,7 +25,7 @@ pub(crate) fn json(
         "file": file,
         "device": device,
         format!("total_{unit}"): prediction.total.value(),
-        format!("interval_{unit}"): [low.value(), high.value()],
+        format!("interval_{unit}"): (prediction.level > 0.0).then(|| [low.value(), high.value()]),
         "coverage": prediction.coverage,
         "kernels": kernels,
         "uncovered": uncovered,
@@ -111,6 +111,9 @@ pub(crate) fn text(
 fn headline(prediction: &Prediction<Millis>) -> String {
     let Prediction { total, interval: (low, high), level, .. } = prediction;
     let digits = if total.value() < 1.0 { 4 } else { 2 }; // four as in the table
+    if prediction.uncovered.is_empty() && *level == 0.0 {
+        return format!("{total:.digits$} (how far off it may be is not known)");
+    }
     if prediction.uncovered.is_empty() {
         let low = low.value();
         let percent = 100.0 * level;

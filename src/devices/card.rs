@@ -92,6 +92,9 @@ impl Metric {
     }
 
     fn interval_text(&self) -> String {
+        if self.interval == Interval::UNKNOWN {
+            return "not known".to_owned();
+        }
         let percent = |end: f64| format!("{:+.1} %", 100.0 * (end - 1.0));
         let [inside, outside] = self.ends().map(|[low, high]| [percent(low), percent(high)]);
         format!(
@@ -110,7 +113,9 @@ impl Metric {
             "metric": self.name,
             "unit": self.unit,
             "kernel_kinds": self.kinds,
-            "interval": {"level": self.interval.level, "inside": inside, "outside": outside},
+            "interval": (self.interval != Interval::UNKNOWN).then(|| {
+                json!({"level": self.interval.level, "inside": inside, "outside": outside})
+            }),
         })
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use nnmeter_core::units::Millis;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
+use nnmeter_hardware::date;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::linear::Problem;
@@ -48,10 +49,7 @@ impl PackagePredictors {
     pub(crate) fn run(self) -> Result<()> {
         let measured = self.source.read()?;
         let judged = measured.judge(&self.source)?;
-        let date = match &self.date {
-            Some(date) => date.clone(),
-            None => report::today()?,
-        };
+        let date = self.date.clone().unwrap_or_else(date::today);
         let package = package(&measured, &judged, date, self.source.seed)?;
         check(&package, &measured, &judged)?;
         let path = package_file(&self.out, &self.source.device);

@@ -6,6 +6,9 @@ use anyhow::{Context, Result};
 
 use crate::{shell, tidy};
 
+/// A crate outside of the workspace that the tests build and run.
+const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
+
 /// Format, lints, house rules, documentation, and all tests of the workspace.
 ///
 /// With --data also the tests on nn-Meter's benchmark set, which the repository does not hold.
@@ -19,6 +22,7 @@ pub(crate) struct Test {
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         shell::cargo(["fmt", "--all", "--check"])?;
+        shell::cargo(["fmt", "--check", "--manifest-path", EXAMPLE])?;
         tidy::run()?;
         shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
         let no_warnings = [("RUSTDOCFLAGS", "-D warnings".as_ref())];

@@ -20,8 +20,8 @@ fn refuses_to_call_anything() {
     let calls: [(&str, &str, &[u8]); 10] = [
         ("os", "system", b"(S'id'\ntR."),
         ("posix", "system", b"(X\x02\0\0\0idtR."),
-        ("builtins", "eval", b"(X\x01\0\0\01tR."),
-        ("__builtin__", "exec", b"(X\x01\0\0\01tR."),
+        ("builtins", "eval", b"(X\x01\0\0\0\x31tR."),
+        ("__builtin__", "exec", b"(X\x01\0\0\0\x31tR."),
         ("builtins", "getattr", b"."),
         ("subprocess", "Popen", b"(]X\x02\0\0\0idatR."),
         ("numpy", "load", b"(X\x01\0\0\0xtR."),

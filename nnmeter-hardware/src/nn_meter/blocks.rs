@@ -6,6 +6,7 @@
 
 use super::ir::IrGraph;
 use super::split::Rules;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a place of a pattern takes.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,10 +26,13 @@ struct Pattern {
     slots: Vec<(Slot, Vec<usize>)>,
 }
 
-/// The blocks in the order in which they are looked for. Producers are by place; `*` is any node.
+/// The type of a node, `*` for any, and the places of its producers.
+type Place = (&'static str, &'static [usize]);
+
+/// The blocks in the order in which they are looked for.
 ///
 /// Source: `kernel_detector/fusion_lib/*.json`.
-const BLOCKS: [(&str, &[(&str, &[usize])]); 10] = [
+const BLOCKS: [(&str, &[Place]); 10] = [
     (
         "se",
         &[
@@ -92,18 +96,23 @@ const BLOCKS: [(&str, &[(&str, &[usize])]); 10] = [
     ("gap", &[("gap", &[]), ("reshape", &[0])]),
 ];
 
+/// Most nodes that are tried for one pattern: far above any network's need, and an end for graphs
+/// made to have none.
+const MAX_TRIES: usize = 1 << 22;
+
 /// Fuses all patterns of `rules`, and then all blocks.
-pub(super) fn fuse(graph: &mut IrGraph, rules: &Rules) {
+pub(super) fn fuse(graph: &mut IrGraph, rules: &Rules) -> Result<()> {
     let whole = rules.patterns().iter().map(|kinds| Pattern::chain(kinds));
     let blocks = BLOCKS.iter().map(|(name, slots)| Pattern::block(name, slots));
     for pattern in whole.chain(blocks) {
-        for place in places(graph, &pattern) {
+        for place in places(graph, &pattern)? {
             if place.iter().all(|&node| !graph.nodes[node].gone) {
                 let root = root(graph, &place);
                 graph.fuse(&place, root, &pattern.name);
             }
         }
     }
+    Ok(())
 }
 
 impl Pattern {
@@ -113,12 +122,12 @@ impl Pattern {
         Self { name: kinds.join("-"), slots: kinds.iter().enumerate().map(slot).collect() }
     }
 
-    fn block(name: &str, slots: &[(&str, &[usize])]) -> Self {
-        let slot = |&(kind, producers): &(&str, &[usize])| {
+    fn block(name: &str, places: &[Place]) -> Self {
+        let slot = |&(kind, producers): &Place| {
             let slot = if kind == "*" { Slot::Any } else { Slot::Of(kind.to_owned()) };
             (slot, producers.to_vec())
         };
-        Self { name: name.to_owned(), slots: slots.iter().map(slot).collect() }
+        Self { name: name.to_owned(), slots: places.iter().map(slot).collect() }
     }
 
     /// How often the node at `consumer` reads the one at `producer`.
@@ -140,67 +149,77 @@ impl Pattern {
 }
 
 /// The places where a pattern is: nodes of the graph, without those of [`Slot::Any`].
-fn places(graph: &IrGraph, pattern: &Pattern) -> Vec<Vec<usize>> {
-    let mut found = Vec::new();
+fn places(graph: &IrGraph, pattern: &Pattern) -> Result<Vec<Vec<usize>>> {
+    let filled = vec![None; pattern.slots.len()];
+    let mut search = Search { graph, pattern, filled, found: Vec::new(), tries: 0 };
     for node in graph.drawn() {
-        let mut filled = vec![None; pattern.slots.len()];
-        if fits(graph, pattern, &filled, 0, node) {
-            filled[0] = Some(node);
-            extend(graph, pattern, &mut filled, &mut found);
-        }
+        search.fill(0, node)?;
     }
-    found
+    Ok(search.found)
 }
 
-/// Fills the slots that are left, in all ways.
-fn extend(
-    graph: &IrGraph,
-    pattern: &Pattern,
-    filled: &mut Vec<Option<usize>>,
-    found: &mut Vec<Vec<usize>>,
-) {
-    let Some((slot, neighbour)) = pattern.next(filled) else {
-        let taken = filled.iter().zip(&pattern.slots).filter(|(_, slot)| slot.0 != Slot::Any);
-        found.push(taken.filter_map(|(node, _)| *node).collect());
-        return;
-    };
-    let Some(beside) = filled[neighbour].map(|node| &graph.nodes[node]) else { return };
-    let reads = pattern.edges(neighbour, slot) > 0;
-    let mut candidates = if reads { beside.outbounds.clone() } else { beside.inbounds.clone() };
-    candidates.sort_unstable();
-    candidates.dedup();
-    for node in candidates {
-        if fits(graph, pattern, filled, slot, node) {
-            filled[slot] = Some(node);
-            extend(graph, pattern, filled, found);
-            filled[slot] = None;
-        }
-    }
+/// A search for a pattern, some of whose slots are filled.
+struct Search<'g> {
+    graph: &'g IrGraph,
+    pattern: &'g Pattern,
+    filled: Vec<Option<usize>>,
+    found: Vec<Vec<usize>>,
+    tries: usize,
 }
 
-/// Whether `node` may fill `slot`: its type, and its edges to the nodes in the other slots.
-fn fits(
-    graph: &IrGraph,
-    pattern: &Pattern,
-    filled: &[Option<usize>],
-    slot: usize,
-    node: usize,
-) -> bool {
-    let of_type = match &pattern.slots[slot].0 {
-        Slot::Of(kind) => graph.nodes[node].kind == *kind,
-        Slot::Any => true,
-    };
-    let edges = |from: usize, to: usize| {
-        graph.nodes[to].inbounds.iter().filter(|&&producer| producer == from).count()
-    };
-    let agrees = |(other, filled): (usize, &Option<usize>)| {
-        filled.is_none_or(|place| {
-            place != node
-                && edges(place, node) == pattern.edges(other, slot)
-                && edges(node, place) == pattern.edges(slot, other)
-        })
-    };
-    of_type && filled.iter().enumerate().all(agrees)
+impl Search<'_> {
+    /// Puts `node` into `slot`, if it fits there, and fills the slots that are left in all ways.
+    fn fill(&mut self, slot: usize, node: usize) -> Result<()> {
+        self.tries += 1;
+        if self.tries > MAX_TRIES {
+            let found = format!("more than {MAX_TRIES} ways to look for {}", self.pattern.name);
+            return Err(Error::new(ErrorKind::BadData, "nn-Meter IR", found));
+        }
+        if !self.fits(slot, node) {
+            return Ok(());
+        }
+        self.filled[slot] = Some(node);
+        self.extend()?;
+        self.filled[slot] = None;
+        Ok(())
+    }
+
+    fn extend(&mut self) -> Result<()> {
+        let Some((slot, neighbour)) = self.pattern.next(&self.filled) else {
+            let slots = self.filled.iter().zip(&self.pattern.slots);
+            let taken = slots.filter(|(_, slot)| slot.0 != Slot::Any);
+            self.found.push(taken.filter_map(|(node, _)| *node).collect());
+            return Ok(());
+        };
+        let Some(beside) = self.filled[neighbour].map(|node| &self.graph.nodes[node]) else {
+            return Ok(());
+        };
+        let reads = self.pattern.edges(neighbour, slot) > 0;
+        let mut candidates = if reads { beside.outbounds.clone() } else { beside.inbounds.clone() };
+        candidates.sort_unstable();
+        candidates.dedup();
+        candidates.into_iter().try_for_each(|node| self.fill(slot, node))
+    }
+
+    /// Whether `node` may fill `slot`: its type, and its edges to the nodes in the other slots.
+    fn fits(&self, slot: usize, node: usize) -> bool {
+        let (nodes, pattern) = (&self.graph.nodes, self.pattern);
+        let of_type = match &pattern.slots[slot].0 {
+            Slot::Of(kind) => nodes[node].kind == *kind,
+            Slot::Any => true,
+        };
+        let edges = |from: usize, to: usize| {
+            nodes[to].inbounds.iter().filter(|&&producer| producer == from).count()
+        };
+        let agrees = |(other, filled): (usize, &Option<usize>)| {
+            filled.is_none_or(|place| {
+                place != node
+                    && edges(place, node) == pattern.edges(other, slot)
+                    && edges(node, place) == pattern.edges(slot, other)
+            })
+        };
+        of_type && self.filled.iter().enumerate().all(agrees)
+    }
 }
 
 /// Where one gets from the first node of a place by going to the first producer in it.

@@ -13,7 +13,7 @@ use nnmeter_core::units::Millis;
 use super::ir::IrGraph;
 use super::kernels::{IrKernel, kernels};
 use super::quirks::Quirk;
-use super::rows::Extraction;
+use super::rows::features;
 use super::split::{Rules, split};
 use super::{blocks, kind_of};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,7 +44,8 @@ pub struct CompatKernel {
 /// Predicts `graph` as nn-Meter would with the rules and forests of `device`.
 ///
 /// # Errors
-/// If the device does not have nn-Meter's forests, or where nn-Meter itself fails.
+/// If the device does not have nn-Meter's forests, where nn-Meter itself fails, or if the graph is
+/// made to have no end of places of a pattern.
 pub fn predict(mut graph: IrGraph, device: &OpenDevice) -> Result<CompatPrediction> {
     let predictor = device.latency()?;
     if !Kind::ALL.iter().any(|&kind| forest(predictor, kind).is_some()) {
@@ -53,7 +54,7 @@ pub fn predict(mut graph: IrGraph, device: &OpenDevice) -> Result<CompatPredicti
             .hint("`nnmeter devices import-nn-meter` makes a device of nn-Meter's predictors"));
     }
     let rules = Rules::from_json(device.rules_json())?;
-    blocks::fuse(&mut graph, &rules);
+    blocks::fuse(&mut graph, &rules)?;
     let split = split(&graph, &rules)?;
     let kernels = kernels(&graph, &split)?;
     price(kernels, predictor)
@@ -69,11 +70,10 @@ fn forest(predictor: &Predictor<Millis>, kind: Kind) -> Option<&NnMeterForest> {
 /// Prices kernels and sums them as nn-Meter does: first those of each name, then the sums, in the
 /// order in which the names first come. Every sum starts at zero.
 fn price(kernels: Vec<IrKernel>, predictor: &Predictor<Millis>) -> Result<CompatPrediction> {
-    let mut extraction = Extraction::default();
     let mut priced = Vec::with_capacity(kernels.len());
     let mut sums: Vec<(String, f64)> = Vec::new();
     for kernel in kernels {
-        let (row, mut quirks) = extraction.features(&kernel)?;
+        let (row, mut quirks) = features(&kernel)?;
         let regressor = regressor(&kernel.op);
         let forest = kind_of(regressor).and_then(|kind| forest(predictor, kind));
         let cost = match (row, forest) {

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use nnmeter_core::export::nnmeter_ir;
+use nnmeter_core::typed::TypedGraph;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value as Json};
@@ -72,19 +74,39 @@ struct Record {
     graph: JsonGraph,
 }
 
+fn malformed(error: serde_json::Error) -> Error {
+    Error::new(ErrorKind::BadData, "nn-Meter IR", error.to_string())
+        .expected("an object of nodes with inbounds and attr")
+}
+
 impl IrGraph {
     /// Reads nn-Meter IR, alone or in a line of nn-Meter's benchmark set.
     ///
     /// # Errors
     /// [`ErrorKind::BadData`] if it is not of that form.
     pub fn from_json(bytes: &[u8]) -> Result<Self> {
-        let graph = match serde_json::from_slice(bytes) {
-            Ok(Record { graph }) => graph,
-            Err(_) => serde_json::from_slice(bytes).map_err(|error| {
-                Error::new(ErrorKind::BadData, "nn-Meter IR", error.to_string())
-                    .expected("an object of nodes with inbounds and attr")
-            })?,
-        };
+        match serde_json::from_slice(bytes) {
+            Ok(Record { graph }) => Self::new(graph),
+            Err(_) => Self::new(serde_json::from_slice(bytes).map_err(malformed)?),
+        }
+    }
+
+    /// The graph that nn-Meter would see of a model in another format: its nn-Meter IR, with the
+    /// nodes in the order of the file.
+    ///
+    /// # Errors
+    /// If nn-Meter IR cannot say what the graph says.
+    pub fn of(graph: &TypedGraph) -> Result<Self> {
+        let names = nnmeter_ir::names(graph);
+        let rank: HashMap<&str, usize> =
+            (0..).zip(&names).map(|(at, name)| (&**name, at)).collect();
+        let json = nnmeter_ir::write(graph)?;
+        let mut nodes: JsonGraph = serde_json::from_value(json).map_err(malformed)?;
+        nodes.0.sort_by_key(|(name, _)| rank.get(name.as_str()).copied());
+        Self::new(nodes)
+    }
+
+    fn new(graph: JsonGraph) -> Result<Self> {
         let indices: HashMap<String, usize> =
             graph.0.iter().enumerate().map(|(index, (name, _))| (name.clone(), index)).collect();
         let nodes = graph.0.into_iter().map(|(name, node)| Node::new(name, node, &indices));

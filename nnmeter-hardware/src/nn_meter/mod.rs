@@ -28,7 +28,7 @@ mod split;
 use nnmeter_core::kind::Kind;
 
 pub use compat::{CompatKernel, CompatPrediction, predict};
-pub use import::{Imported, read};
+pub use import::{Imported, device, read};
 pub use ir::IrGraph;
 pub use quirks::Quirk;
 

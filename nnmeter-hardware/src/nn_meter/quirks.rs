@@ -56,6 +56,10 @@ quirks! {
     /// (`conv-bn-relu`) that no rule of two speaks of: nothing more fuses to it.
     PatternsEnd = "a whole pattern takes in nothing more"
         at "kernel_detector/rule_reader.py, _extract_fusible",
+    /// Where whole patterns or blocks overlap, which of them is fused depends on the order of a set
+    /// of texts, and so on the run (`PYTHONHASHSEED`). Repeated is the order of the file.
+    OverlapOrder = "overlapping patterns are fused in any order"
+        at "utils/graph_tool.py, find_subgraphs",
     /// A rule of two is asked of a kernel's first node, whatever the kernel ends in by then: after
     /// `BF_conv_bn`, `bn` and `relu` do not meet, but `conv` and `relu` do.
     FirstType = "fuses by the type of its first node"
@@ -77,12 +81,9 @@ quirks! {
     /// number is said to be 6.
     ConcatCut = "of more than 4 operands 4 are looked at"
         at "predictor/prediction/extract_feature.py, get_predict_features",
-    /// `"se" in op` is asked of names; what is meant is squeeze-excite, and `transpose` has it too.
+    /// Names are told by parts of them. That `transpose` holds `se` changes no total, since no
+    /// regressor is called so, but without two axes the whole prediction fails.
     SubstringName = "is told by a part of its name"
-        at "predictor/prediction/extract_feature.py, get_predict_features",
-    /// Variables live on from the kernel before: where a name holds `channelshuffle` or `split`
-    /// among others, height and channels are those of an earlier kernel.
-    StaleFeatures = "has the height and channels of an earlier kernel"
         at "predictor/prediction/extract_feature.py, get_predict_features",
     /// Batch, dilation, width, the first of window and strides, and groups reach no feature.
     IgnoredGroups = "groups are not looked at"

@@ -12,104 +12,73 @@ use crate::error::Result;
 /// Features of a kernel and the quirks that made them; no features if nn-Meter has none for it.
 pub(super) type Features = (Option<Row>, Vec<Quirk>);
 
-/// What lives on from one kernel to the next: see [`Quirk::StaleFeatures`].
-#[derive(Default)]
-pub(super) struct Extraction {
-    height: Option<f64>,
-    cin: Option<f64>,
+/// The features of a kernel.
+pub(super) fn features(kernel: &IrKernel) -> Result<Features> {
+    let op = kernel.op.as_str();
+    let has = |part: &str| op.contains(part);
+    let mut quirks = kernel.quirks.clone();
+    let window = match has("conv") || has("maxpool") || has("avgpool") {
+        true => Some(window(kernel)?),
+        false => None,
+    };
+    let row = match window {
+        Some(window) if has("conv") => {
+            let [flops, params] = convolution(!has("dwconv"), window);
+            Some(window.into_iter().chain([flops, params]).collect())
+        }
+        _ if has("fc") => Some(fc(kernel)?),
+        Some(window) if !has("global") => Some(Row::from_slice(&window)),
+        _ if has("global-pool") || has("global-avgpool") || has("gap") => {
+            quirks.push(Quirk::GlobalPoolHeight);
+            Some(Row::from_slice(&[1.0, kernel.cin()?]))
+        }
+        _ if has("channelshuffle") || has("split") => shuffle(kernel)?,
+        _ if has("se") || has("SE") => {
+            let last = kernel.inputs.len().saturating_sub(1);
+            Some(Row::from_slice(&[kernel.extent(last, -2)?, kernel.extent(last, -1)?]))
+        }
+        _ if has("concat") => Some(concat(kernel, &mut quirks)?),
+        _ => exact(kernel)?,
+    };
+    Ok((row, quirks))
 }
 
-impl Extraction {
-    /// The features of the next kernel.
-    pub(super) fn features(&mut self, kernel: &IrKernel) -> Result<Features> {
-        let op = kernel.op.as_str();
-        let has = |part: &str| op.contains(part);
-        let mut quirks = kernel.quirks.clone();
-        let window = if has("conv") || has("maxpool") || has("avgpool") {
-            let [hw, cin, cout, k, s] = window(kernel)?;
-            (self.height, self.cin) = (Some(hw), Some(cin));
-            Some([hw, cin, cout, k, s])
-        } else {
-            None
-        };
-        if op == "channelshuffle" || op == "split" {
-            if kernel.inputs.first().is_none_or(|shape| shape.len() != 4) {
-                return Err(kernel.fails("reads something without four axes"));
-            }
-            (self.height, self.cin) = (kernel.height(), Some(kernel.cin()?));
+fn fc(kernel: &IrKernel) -> Result<Row> {
+    let (cin, cout) = (kernel.cin()?, cout(kernel)?);
+    let flop = (2.0 * cin + 1.0) * cout;
+    Ok(Row::from_slice(&[cin, cout, flop / 2e6, flop / 1e6]))
+}
+
+/// A kernel that has others beside the shuffle or split gets the height and channels of some
+/// kernel before it, for which there is no regressor anyway.
+fn shuffle(kernel: &IrKernel) -> Result<Option<Row>> {
+    if !matches!(kernel.op.as_str(), "channelshuffle" | "split") {
+        return Ok(None);
+    }
+    let four_axes = || kernel.fails("reads something without four axes");
+    let height = kernel.height().ok_or_else(four_axes)?;
+    Ok(Some(Row::from_slice(&[height, kernel.cin()?])))
+}
+
+/// The kernels that are told by their whole name; [`Quirk::NoFeatures`] for all others.
+fn exact(kernel: &IrKernel) -> Result<Option<Row>> {
+    let axes = kernel.inputs.first().map_or(0, Vec::len);
+    let row = match kernel.op.as_str() {
+        "hswish" => {
+            let axis = if axes == 2 { 0 } else { 1 };
+            Row::from_slice(&[kernel.extent(0, axis)?, kernel.cin()?])
         }
-        let row = match window {
-            Some(window) if has("conv") => {
-                let [flops, params] = convolution(!has("dwconv"), window);
-                Some(window.into_iter().chain([flops, params]).collect())
-            }
-            _ if has("fc") => Some(self.fc(kernel)?),
-            Some(window) if !has("global") => Some(Row::from_slice(&window)),
-            _ if has("global-pool") || has("global-avgpool") || has("gap") => {
-                quirks.push(Quirk::GlobalPoolHeight);
-                (self.height, self.cin) = (Some(1.0), Some(kernel.cin()?));
-                Some(Row::from_slice(&[1.0, kernel.cin()?]))
-            }
-            _ if has("channelshuffle") || has("split") => Some(self.shuffle(kernel, &mut quirks)?),
-            _ if has("se") || has("SE") => {
-                if op != "se" {
-                    quirks.push(Quirk::SubstringName);
-                }
-                Some(self.squeeze(kernel)?)
-            }
-            _ if has("concat") => {
-                self.height = Some(kernel.extent(0, 1)?);
-                Some(concat(kernel, &mut quirks)?)
-            }
-            _ => self.exact(kernel)?,
-        };
-        Ok((row, quirks))
-    }
-
-    fn fc(&mut self, kernel: &IrKernel) -> Result<Row> {
-        let (cin, cout) = (kernel.cin()?, cout(kernel)?);
-        self.cin = Some(cin);
-        let flop = (2.0 * cin + 1.0) * cout;
-        Ok(Row::from_slice(&[cin, cout, flop / 2e6, flop / 1e6]))
-    }
-
-    fn shuffle(&mut self, kernel: &IrKernel, quirks: &mut Vec<Quirk>) -> Result<Row> {
-        if !matches!(kernel.op.as_str(), "channelshuffle" | "split") {
-            quirks.push(Quirk::StaleFeatures);
+        "bn" | "relu" | "bn-relu" => {
+            let [height, channels] = if axes == 4 { [1, 3] } else { [0, 1] };
+            Row::from_slice(&[kernel.extent(0, height)?, kernel.extent(0, channels)?])
         }
-        match (self.height, self.cin) {
-            (Some(height), Some(cin)) => Ok(Row::from_slice(&[height, cin])),
-            _ => Err(kernel.fails("has no height, and no kernel before it has")),
+        "add" | "add-relu" => {
+            let channels = [kernel.extent(0, 3)?, kernel.extent(1, 3)?];
+            Row::from_slice(&[kernel.extent(0, 1)?, channels[0], channels[1]])
         }
-    }
-
-    fn squeeze(&mut self, kernel: &IrKernel) -> Result<Row> {
-        let last = kernel.inputs.len().saturating_sub(1);
-        let (height, cin) = (kernel.extent(last, -2)?, kernel.extent(last, -1)?);
-        (self.height, self.cin) = (Some(height), Some(cin));
-        Ok(Row::from_slice(&[height, cin]))
-    }
-
-    /// The kernels that are told by their whole name; [`Quirk::NoFeatures`] for all others.
-    fn exact(&mut self, kernel: &IrKernel) -> Result<Option<Row>> {
-        let (first, four) = (kernel.inputs.first().map_or(0, Vec::len), kernel.height().is_some());
-        let pair = match kernel.op.as_str() {
-            "hswish" => {
-                let axis = if first == 2 { 0 } else { 1 };
-                [kernel.extent(0, axis)?, kernel.cin()?]
-            }
-            "bn" | "relu" | "bn-relu" if four => [kernel.extent(0, 1)?, kernel.extent(0, 3)?],
-            "bn" | "relu" | "bn-relu" => [kernel.extent(0, 0)?, kernel.extent(0, 1)?],
-            "add" | "add-relu" => {
-                self.height = Some(kernel.extent(0, 1)?);
-                let channels = [kernel.extent(0, 3)?, kernel.extent(1, 3)?];
-                return Ok(Some([kernel.extent(0, 1)?].into_iter().chain(channels).collect()));
-            }
-            _ => return Ok(None),
-        };
-        (self.height, self.cin) = (Some(pair[0]), Some(pair[1]));
-        Ok(Some(Row::from_slice(&pair)))
-    }
+        _ => return Ok(None),
+    };
+    Ok(Some(row))
 }
 
 /// Height, channels in and out, window and stride, the latter two along the second place.

@@ -8,7 +8,6 @@ mod totals;
 
 use std::path::{Path, PathBuf};
 
-use nnmeter_hardware::device::{Device, Precision, Provenance, Runtime};
 use nnmeter_hardware::nn_meter;
 use nnmeter_hardware::package::{Package, RuleFile};
 
@@ -18,28 +17,7 @@ fn fixtures() -> PathBuf {
 
 /// A package of the fixture's forests with the given rules.
 fn package(rules: &[u8]) -> Package {
-    let device = Device {
-        name: "imported".to_owned(),
-        title: "imported".to_owned(),
-        chip: "unknown".to_owned(),
-        clock: None,
-        threads: 1,
-        runtime: Runtime { name: "unknown".to_owned(), version: String::new(), build: None },
-        precision: Precision::Fp32,
-        source: None,
-    };
-    let provenance = Provenance {
-        data_set: "random figures".to_owned(),
-        licence: "MIT".to_owned(),
-        source: "a test".to_owned(),
-        models: 0,
-        kernels: 0,
-        date: "2024-01-01".to_owned(),
-        seed: 0,
-        tool: "scikit-learn".to_owned(),
-        method: "random forests".to_owned(),
-    };
-    let mut package = Package::new(device, provenance, RuleFile::from_json(rules).unwrap());
-    package.latency = Some(nn_meter::read(&fixtures().join("predictor"), |_| {}).unwrap().latency);
-    package
+    let imported = nn_meter::read(&fixtures().join("predictor"), |_| {}).unwrap();
+    let device = nn_meter::device("imported", None);
+    imported.into_package(device, RuleFile::from_json(rules).unwrap())
 }

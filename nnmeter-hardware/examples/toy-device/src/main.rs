@@ -1,0 +1,90 @@
+//! Measure, fit, package, predict: the whole way from a runtime to a device of nnmeter's.
+//!
+//!     cargo run -- toy_cpu.nnmeter
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use nnmeter_core::units::Millis;
+use nnmeter_hardware::backend::{Backend, Backends, Measurement, Model, Options};
+use nnmeter_hardware::package::{Metric, Package};
+use nnmeter_hardware::registry::Registry;
+use toy_device::devices::DataSheets;
+use toy_device::fit::{self, Measured};
+use toy_device::{networks, register_backends};
+
+/// Rounds of measuring: odd and even ones are compared, so there must be some of each.
+const ROUNDS: usize = 8;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args_os().nth(1).map_or("toy_cpu.nnmeter".into(), PathBuf::from);
+    let mut backends = Backends::default();
+    register_backends(&mut backends)?;
+    let backend = backends.open("toy", &Options::default())?;
+
+    let (families, models): (Vec<&str>, Vec<Model>) = networks::all()?.into_iter().unzip();
+    println!("measuring {} networks, {ROUNDS} rounds", models.len());
+    let results = backend.measure_all(&models, ROUNDS);
+    let measurements = results.into_iter().collect::<Result<Vec<Measurement>, _>>()?;
+    let rows = families.iter().zip(&models).zip(&measurements);
+    let measured: Vec<Measured<'_>> = rows
+        .map(|((family, model), measurement)| Measured { family, model, measurement })
+        .collect();
+    print_repeatability(&measurements);
+
+    let package = fit::package("toy_cpu", backend.identity(), &measured)?;
+    for row in package.accuracy.iter().map(|table| &table.overall) {
+        let [within_10, rmspe] = [row.within_10, row.rmspe].map(|share| 100.0 * share);
+        println!("families left out: {within_10:.0} % within 10 %, RMSPE {rmspe:.1} %");
+    }
+    package.write(&path)?;
+    println!("wrote {}", path.display());
+    print_kernels(&*backend, &models[0])?;
+    predict(&package, &models)
+}
+
+fn print_repeatability(measurements: &[Measurement]) {
+    let apart = measurements.iter().filter_map(|one| one.repeatability(Metric::Latency));
+    let mut apart: Vec<f64> = apart.collect();
+    apart.sort_by(f64::total_cmp);
+    let median = apart.get(apart.len() / 2).copied().unwrap_or(f64::NAN);
+    println!(
+        "the half of the rounds differs from the other by {:.1} % in the middle",
+        100.0 * median
+    );
+}
+
+/// What the runtime tells of a network that it runs.
+fn print_kernels(backend: &dyn Backend, model: &Model) -> Result<(), Box<dyn Error>> {
+    println!("\n{} as the runtime executes it:", model.name());
+    for profiled in backend.prepare(model)?.profile()?.unwrap_or_default() {
+        let cost: f64 = profiled.samples.iter().map(|sample| sample.value).sum();
+        println!(
+            "  {:<15} {cost:8.4} ms  {}",
+            profiled.kernel.name,
+            profiled.kernel.nodes.join(" ")
+        );
+    }
+    Ok(())
+}
+
+/// Predictions of the new device and of the one from a data sheet, by way of the registry.
+fn predict(package: &Package, models: &[Model]) -> Result<(), Box<dyn Error>> {
+    let mut registry = Registry::built_in();
+    registry.register(package)?;
+    registry.register(&DataSheets)?;
+    for name in ["toy_cpu", "sheet_npu@1.0"] {
+        let device = registry.open(name)?;
+        println!("\n{} predicts:", device.device().title);
+        for model in models.iter().step_by(networks::SIZES) {
+            let prediction = device.latency()?.predict(model.graph());
+            let (Millis(low), Millis(high)) = prediction.interval;
+            println!(
+                "  {:<15} {:8.4} ms ({low:.4} to {high:.4})",
+                model.name(),
+                prediction.total.0
+            );
+        }
+    }
+    Ok(())
+}
