@@ -12,8 +12,9 @@
 mod ours;
 mod theirs;
 
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Write as _};
 
 use anyhow::Result;
 
@@ -73,7 +74,8 @@ pub(crate) fn compare(rounds: u32) -> Result<()> {
             task.times.push(time as f64 / (n_rows * ours.n_trees(&task.model)) as f64);
         }
     }
-    println!("{}\nLoad of the machine: {before} before, {} after.", table(&mut tasks), load());
+    let table = table(&mut tasks);
+    writeln!(io::stdout(), "{table}\nLoad of the machine: {before} before, {} after.", load())?;
     Ok(())
 }
 
@@ -90,7 +92,7 @@ fn table(tasks: &mut [Task]) -> String {
          |---|---|---|--:|--:|--:|\n",
     );
     tasks.sort_by_key(|task| (task.model.clone(), task.rows, !task.single));
-    for same in tasks.chunk_by_mut(|a, b| same_work(a, b)) {
+    for same in tasks.chunk_by_mut(same_work) {
         let mut ours = None;
         for Task { model, peer, rows, single, times } in same {
             times.sort_by(f64::total_cmp);
