@@ -12,7 +12,6 @@ use nnmeter_hardware::date::today;
 use nnmeter_hardware::device::{Device, Provenance};
 use nnmeter_hardware::error::{Error, ErrorKind};
 use nnmeter_hardware::fit::calibrate::{About, Calibrated, Families, calibrate};
-use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::samples::{Samples, lineage_of};
 use nnmeter_hardware::package::{EXTENSION, Metric, MetricModels};
 use nnmeter_hardware::registry::OpenDevice;
@@ -154,14 +153,17 @@ fn report(base: &OpenDevice, calibrated: &Calibrated, about: &About<'_>) {
         }
         None => eprintln!("  networks left out: none, for want of another network"),
     }
-    let inside = calibrated.models.uncertainty.inside();
-    let percent = |p: f64| 100.0 * (inside.at(p).exp() - 1.0);
-    eprintln!(
-        "  {:.0} % interval: {:+.1} to {:+.1} % around a prediction",
-        100.0 * LEVEL,
-        percent(0.5 - LEVEL / 2.0),
-        percent(0.5 + LEVEL / 2.0)
-    );
+    if let Some(uncertainty) = &calibrated.models.uncertainty {
+        let level = uncertainty.level();
+        let (low, high) = uncertainty.inside().ends(level);
+        let percent = |error: f64| 100.0 * (error.exp() - 1.0);
+        eprintln!(
+            "  {:.0} % interval: {:+.1} to {:+.1} % around a prediction",
+            100.0 * level,
+            percent(low),
+            percent(high)
+        );
+    }
     for note in calibrated.notes(about) {
         eprintln!("note: {note}");
     }
@@ -174,7 +176,7 @@ fn counted(count: usize, one: &str, several: &str) -> String {
 fn models_of<U: Unit>(predictor: &Predictor<U>) -> MetricModels {
     let kinds = Kind::ALL.iter().copied();
     let kernels = kinds.filter_map(|kind| Some((kind, predictor.model(kind)?.clone())));
-    MetricModels { uncertainty: predictor.uncertainty().clone(), kernels: kernels.collect() }
+    MetricModels { uncertainty: predictor.uncertainty().cloned(), kernels: kernels.collect() }
 }
 
 /// The kernels of each model that was timed.

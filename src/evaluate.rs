@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -68,7 +69,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 #[derive(Default)]
 struct Tally {
     pairs: Vec<(String, Pair)>,
-    /// Whether the measured figure of each pair lay in the interval.
+    /// Whether the measured figure of each pair lay in the interval; empty if intervals are not
+    /// known.
     held: Vec<bool>,
     columns: BTreeSet<String>,
     unmeasured: usize,
@@ -82,7 +84,7 @@ struct Compared {
     columns: Vec<String>,
     measured: Option<f64>,
     predicted: f64,
-    interval: (f64, f64),
+    interval: Option<RangeInclusive<f64>>,
     complete: bool,
 }
 
@@ -117,7 +119,7 @@ fn compare_line<U: Unit>(
         columns: record.figures.into_keys().collect(),
         id: record.id,
         predicted: prediction.total.value(),
-        interval: (prediction.interval.0.value(), prediction.interval.1.value()),
+        interval: prediction.interval.map(|of| of.low.value()..=of.high.value()),
         complete: prediction.uncovered.is_empty(),
     })
 }
@@ -146,7 +148,7 @@ impl Tally {
             self.uncovered.push(compared.id.clone());
         }
         let pair = Pair { measured, predicted: compared.predicted };
-        self.held.push((compared.interval.0..=compared.interval.1).contains(&measured));
+        self.held.extend(compared.interval.map(|interval| interval.contains(&measured)));
         self.pairs.push((family_of(&compared.id), pair));
     }
 
@@ -154,6 +156,9 @@ impl Tally {
     fn table(&self) -> Option<Table> {
         let pairs = self.pairs.iter().map(|(family, pair)| (family.as_str(), *pair));
         let mut table = Table::of(pairs)?;
+        if self.held.is_empty() {
+            return Some(table);
+        }
         let mut coverage = vec![Coverage::default(); table.families.len()];
         for ((family, _), held) in self.pairs.iter().zip(&self.held) {
             let at = table.families.iter().position(|(name, _)| name == family)?;

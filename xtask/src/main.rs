@@ -13,6 +13,7 @@ mod kept;
 mod markdown;
 mod nested;
 mod package_predictors;
+mod peers;
 mod plots;
 mod report;
 mod shell;
