@@ -5,11 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use nnmeter_hardware::package::Package;
-use nnmeter_hardware::sweep::TOLERANCE;
 
 use crate::fitting::{Judged, Measured};
 use crate::markdown;
 use crate::plots::MOST;
+use crate::target::Target;
 
 /// A plot on the page, which lies beside it.
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> S
     let _ = writeln!(text, "\n## Networks that the fit did not see\n");
     text.push_str(PROTOCOLS);
     let _ = writeln!(text, "\n{}", markdown::accuracies(judged));
-    pictures(&mut text, &package.device.name);
+    pictures(&mut text, &measured.target);
     intervals(&mut text, judged);
     let _ = writeln!(text, "\n## What to know\n");
     for note in measured.target.notes {
@@ -86,7 +86,8 @@ fn head(text: &mut String, package: &Package) {
     );
 }
 
-fn pictures(text: &mut String, device: &str) {
+fn pictures(text: &mut String, target: &Target) {
+    let device = &target.device.name;
     let picture = |plot, says: &str| format!("![{says}]({})", plot_name(device, plot));
     let _ = writeln!(
         text,
@@ -98,7 +99,7 @@ fn pictures(text: &mut String, device: &str) {
         picture(Plot::Scatter, "predicted against measured, by family"),
         picture(Plot::Errors, "errors by family"),
         picture(Plot::Sweeps, "costs of kernels as their channels grow"),
-        100.0 * TOLERANCE
+        100.0 * target.tolerance
     );
 }
 
