@@ -14,7 +14,8 @@ fn more_work_is_never_much_cheaper() {
         let predictor = device.latency().expect(name);
         let models = Kind::ALL.iter().filter_map(|&kind| Some((kind, predictor.model(kind)?)));
         for (kind, fitted) in models {
-            sweep::check(kind, &fitted.model).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let checked = sweep::check(kind, &fitted.model, sweep::TOLERANCE);
+            checked.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 }

@@ -152,11 +152,11 @@ fn card(protocol: &str, table: &Table, notes: &[String]) -> AccuracyTable {
 
 /// Reads the package back, sweeps its models, and prices every network of the data set with it.
 fn check(package: &Package, measured: &Measured, judged: &Judged) -> Result<()> {
+    let Measured { target, samples, .. } = measured;
     let predictor = Package::from_bytes(&package.to_bytes()?)?.predictor::<Millis>()?;
     for (kind, fitted) in &package.latency.as_ref().context("no latency models")?.kernels {
-        sweep::check(*kind, &fitted.model)?;
+        sweep::check(*kind, &fitted.model, target.tolerance)?;
     }
-    let samples = &measured.samples;
     let mut costs = Vec::with_capacity(samples.workloads().len());
     for work in samples.workloads() {
         let kind = work.kind;
@@ -164,7 +164,7 @@ fn check(package: &Package, measured: &Measured, judged: &Judged) -> Result<()> 
         ensure!(fitted.range.outside(work).is_empty(), "{kind} is outside of its own range");
         costs.push(fitted.model.cost(work));
     }
-    let problem = Problem::new(samples, measured.target.terms);
+    let problem = Problem::new(samples, target.terms);
     let all: Vec<usize> = (0..problem.len()).collect();
     let pairs = problem.pairs(&judged.fit, &all);
     for (sample, pair) in samples.samples().iter().zip(pairs) {

@@ -7,11 +7,11 @@ use nnmeter_core::uncertainty::Quantiles;
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::samples::Samples;
 use nnmeter_hardware::package::Package;
-use nnmeter_hardware::sweep::TOLERANCE;
 
 use crate::fitting::{Judged, Measured};
 use crate::markdown;
 use crate::plots::MOST;
+use crate::target::Target;
 
 /// A plot on the page, which lies beside it.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> R
     let _ = writeln!(text, "\n## Networks that the fit did not see\n");
     text.push_str(PROTOCOLS);
     let _ = writeln!(text, "\n{}", markdown::accuracies(judged));
-    pictures(&mut text, &package.device.name);
+    pictures(&mut text, &measured.target);
     intervals(&mut text, &measured.samples, judged)?;
     let _ = writeln!(text, "\n## What to know\n");
     for note in measured.target.notes {
@@ -97,7 +97,8 @@ fn head(text: &mut String, package: &Package) {
     );
 }
 
-fn pictures(text: &mut String, device: &str) {
+fn pictures(text: &mut String, target: &Target) {
+    let device = &target.device.name;
     let picture = |plot, says: &str| format!("![{says}]({})", plot_name(device, plot));
     let _ = writeln!(
         text,
@@ -109,7 +110,7 @@ fn pictures(text: &mut String, device: &str) {
         picture(Plot::Scatter, "predicted against measured, by family"),
         picture(Plot::Errors, "errors by family"),
         picture(Plot::Sweeps, "costs of kernels as their channels grow"),
-        100.0 * TOLERANCE
+        100.0 * target.tolerance
     );
 }
 

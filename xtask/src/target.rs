@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use nnmeter_hardware::device::{Device, Precision, Runtime};
 use nnmeter_hardware::fit::recipe::Recipe;
 use nnmeter_hardware::fit::terms::{self, TermSpec};
+use nnmeter_hardware::sweep::TOLERANCE;
 
 use crate::choices::{self, Choices};
 
@@ -14,6 +15,8 @@ pub(crate) struct Target {
     pub(crate) recipe: Recipe,
     /// What was open when the fit was designed.
     pub(crate) choices: Option<Choices>,
+    /// Share of its cost by which a kernel with more work may be cheaper.
+    pub(crate) tolerance: f64,
     /// What a reader of its accuracy must know.
     pub(crate) notes: &'static [&'static str],
 }
@@ -53,6 +56,7 @@ fn cortex_a76() -> Target {
         terms: terms::CPU,
         recipe: Recipe::CPU,
         choices: Some(choices::CPU),
+        tolerance: TOLERANCE,
         notes: &[
             "Measured at batch 1, on inputs of 224x224 and 32x32, with square windows and without \
              dilation; kernels beyond that are marked as outside of the fitted range.",

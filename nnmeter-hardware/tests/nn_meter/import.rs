@@ -117,7 +117,7 @@ fn an_honest_prediction_is_the_sum_of_the_forests() {
     let graph = models::read(std::fs::read(path).unwrap().into(), None).unwrap();
     let prediction = predictor.predict(&graph.infer_shapes().unwrap());
     assert!(prediction.uncovered.is_empty(), "{:?}", prediction.uncovered);
-    assert_eq!(prediction.level, 0.0);
+    assert_eq!(prediction.interval, None);
     let params = 64.0 * (9.0 * 3.0 + 1.0);
     let flops = 2.0 * 224.0 * 224.0 * params;
     let rows: [(&str, usize, &[f64]); 2] = [
