@@ -12,6 +12,7 @@ mod failure;
 mod models;
 mod predict;
 mod report;
+mod space;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ enum Verb {
     Explain(explain::Args),
     Convert(convert::Args),
     Evaluate(evaluate::Args),
+    Space(space::Args),
     Completions(completions::Args),
 }
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Convert(args) => convert::run(&args),
         Verb::Evaluate(args) => evaluate::run(&args),
+        Verb::Space(args) => space::run(&args),
         Verb::Completions(args) => completions::run(&args),
     };
     match result {

@@ -1,48 +1,106 @@
-//! Cost tables against predictions of whole graphs.
+//! Cost tables of the built-in spaces against predictions of whole graphs.
 
-use nnmeter_core::predict::Predictor;
-use nnmeter_core::units::Millis;
+mod support;
+
 use nnmeter_filters::builtin;
-use nnmeter_filters::metric::Metric;
+use nnmeter_filters::metric::{FlopCount, Macs, Metric, OutsideRange, Parameters};
 use nnmeter_filters::random::Random;
-use nnmeter_filters::space::SearchSpace;
+use nnmeter_filters::space::{Sample, SearchSpace};
 use nnmeter_filters::table::{CompileOptions, CostTable};
-use nnmeter_hardware::registry::Registry;
+use support::{GPU, GREEDY, cpu, made_up};
 
-const DEVICE: &str = "cortexA76cpu_tflite21";
-
-fn predictor() -> Predictor<Millis> {
-    let device = Registry::built_in().open(DEVICE).expect("a built-in device");
-    device.latency().expect("a predictor of latency").clone()
+fn space(name: &str) -> SearchSpace {
+    builtin::space(name).expect("a built-in space")
 }
 
-fn check(space: &SearchSpace, metric: &impl Metric, samples: usize) {
-    let options = CompileOptions { allow_uncovered: true, ..CompileOptions::default() };
-    let start = std::time::Instant::now();
-    let table = CostTable::compile(space, metric, &options).expect("a table");
-    let took = start.elapsed();
-    println!(
-        "{}: {took:?} {} entries, uncovered {:?}",
-        space.name(),
-        table.entries(),
-        table.uncovered().len()
-    );
-    for factor in table.factors() {
-        println!("   {:?} {}", factor.choices(), factor.costs().len());
-    }
+fn compile(space: &SearchSpace, metric: &impl Metric) -> CostTable {
+    CostTable::compile(space, metric, &CompileOptions::default()).expect("a table")
+}
+
+fn compare(space: &SearchSpace, metric: &impl Metric, table: &CostTable, sample: &Sample) {
+    let predicted = metric.bill(&space.typed(sample).expect("a valid sample")).total();
+    let cost = table.cost(sample);
+    let json = space.sample_to_json(sample);
+    assert!((cost - predicted).abs() <= 1e-9 * predicted, "{cost}, not {predicted}: {json}");
+}
+
+/// Compares on random samples. Every other one takes the last option of most choices, which is the
+/// empty candidate where there is one.
+fn check(name: &str, metric: &impl Metric, samples: usize) {
+    let space = space(name);
+    let table = compile(&space, metric);
     let mut random = Random::new(1);
-    for _ in 0..samples {
-        let sample = space.random_sample(&mut random);
-        let total = metric.bill(&space.typed(&sample).expect("a valid sample")).total();
-        let cost = table.cost(&sample);
-        assert!((cost - total).abs() <= 1e-9 * total, "{cost} {total}");
+    for number in 0..samples {
+        let mut sample = space.random_sample(&mut random);
+        for (choice, about) in space.choices().iter().enumerate() {
+            if number % 2 == 1 && random.below(10) < 7 {
+                sample = sample.with(choice, about.options.len() as u8 - 1);
+            }
+        }
+        compare(&space, metric, &table, &sample);
     }
-    println!("    then {:?}", start.elapsed());
 }
 
 #[test]
-fn spos() {
-    for (name, _) in builtin::ALL {
-        check(&builtin::space(name).expect("a built-in space"), &predictor(), 300);
+fn spos_on_the_cpu() {
+    check("spos", &cpu(), 10_000);
+}
+
+#[test]
+fn spos_with_channels_on_the_cpu() {
+    check("spos-channels", &cpu(), 10_000);
+}
+
+#[test]
+fn proxylessnas_on_the_cpu() {
+    check("proxylessnas", &cpu(), 10_000);
+}
+
+#[test]
+fn once_for_all_on_the_cpu() {
+    check("once-for-all", &cpu(), 10_000);
+}
+
+#[test]
+fn resnets_on_the_cpu() {
+    check("resnet18-widths", &cpu(), 10_000);
+    check("resnet50-widths", &cpu(), 10_000);
+}
+
+#[test]
+fn nasbench201_on_the_cpu_all_of_it() {
+    let (space, cpu) = (space("nasbench201"), cpu());
+    let table = compile(&space, &cpu);
+    assert_eq!(space.samples().count(), 15_625);
+    space.samples().for_each(|sample| compare(&space, &cpu, &table, &sample));
+}
+
+#[test]
+fn rules_that_fuse_across_blocks() {
+    for rules in [GPU, GREEDY] {
+        for name in ["spos", "proxylessnas", "once-for-all", "resnet18-widths"] {
+            check(name, &made_up(rules), 500);
+        }
+    }
+}
+
+#[test]
+fn rules_that_fuse_far_join_choices() {
+    // Identities let a sum meet a convolution that lies blocks behind it.
+    let space = space("proxylessnas");
+    let (cpu, greedy) = (compile(&space, &cpu()), compile(&space, &made_up(GREEDY)));
+    let widest = |table: &CostTable| {
+        table.factors().iter().map(|factor| factor.choices().len()).max().expect("a factor")
+    };
+    assert_eq!((widest(&cpu), widest(&greedy)), (1, 5));
+}
+
+#[test]
+fn metrics_without_a_device() {
+    for (name, _) in builtin::ALL.iter().filter(|(name, _)| *name != "nasbench201") {
+        check(name, &Macs, 100);
+        check(name, &FlopCount, 100);
+        check(name, &Parameters, 100);
+        check(name, &OutsideRange(&cpu()), 100);
     }
 }
