@@ -21,13 +21,17 @@ mod layer;
 mod read;
 mod sample;
 mod shape;
+mod site;
 mod wire;
 mod write;
 
 pub use activity::{Activity, Guard};
 pub use block::{Action, Block, Step, ValueId};
+pub(crate) use draft::Pass;
+pub(crate) use instance::Instance;
 pub use layer::{Activation, Layer, Number};
 pub use sample::Sample;
+pub(crate) use site::Site;
 
 use crate::error::Result;
 
@@ -59,8 +63,7 @@ pub struct SearchSpace {
     choices: Vec<Choice>,
     body: Block,
     activity: Vec<Activity>,
-    /// By site: where in the space it is, which is the name of its node.
-    places: Vec<String>,
+    sites: Vec<Site>,
 }
 
 impl SearchSpace {
@@ -78,8 +81,9 @@ impl SearchSpace {
     ) -> Result<Self> {
         check::structure(&input, &choices, &body)?;
         let places = body.number_sites(&choices);
+        let sites = site::all(input, &choices, &body, places);
         let activity = activity::of(&choices, &body);
-        let space = Self { name: name.into(), input, choices, body, activity, places };
+        let space = Self { name: name.into(), input, choices, body, activity, sites };
         check::instances(&space)?;
         Ok(space)
     }
@@ -109,9 +113,9 @@ impl SearchSpace {
         &self.activity
     }
 
-    /// Where the layers are, by site: `step 4, "block 1" = "k5", step 2: conv`.
-    pub(crate) fn places(&self) -> &[String] {
-        &self.places
+    /// The layers, by number.
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
     /// The choice called `name`.

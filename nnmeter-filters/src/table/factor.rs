@@ -1,5 +1,7 @@
 //! A factor: a dense table over the options of a few choices.
 
+use super::explore::Situation;
+
 /// Costs for every combination of options of a few choices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Factor {
@@ -11,8 +13,80 @@ pub struct Factor {
 impl Factor {
     /// A table over `choices` (in ascending order), whose last choice's options are adjacent in
     /// `costs`. `cardinalities` is by choice of the space.
-    pub(super) fn new(choices: Vec<usize>, cardinalities: &[usize], costs: Vec<f64>) -> Self {
+    fn new(choices: Vec<usize>, cardinalities: &[usize], costs: Vec<f64>) -> Self {
         Self { strides: strides(&choices, cardinalities), choices, costs }
+    }
+
+    /// A table of what is known for situations that exclude each other and leave none out. Choices
+    /// that make no difference are dropped.
+    pub(super) fn of(
+        choices: Vec<usize>,
+        cardinalities: &[usize],
+        seen: &[(Situation, f64)],
+    ) -> Self {
+        let size = size(&choices, cardinalities);
+        let mut factor = Self::new(choices, cardinalities, vec![0.0; size]);
+        for (situation, cost) in seen {
+            factor.set(cardinalities, situation, *cost);
+        }
+        for place in (0..factor.choices.len()).rev() {
+            factor.drop_if_idle(cardinalities, place);
+        }
+        factor
+    }
+
+    /// Sets the costs of all combinations that belong to a situation.
+    fn set(&mut self, cardinalities: &[usize], situation: &Situation, cost: f64) {
+        let mut indices = vec![0];
+        for (&choice, stride) in self.choices.iter().zip(&self.strides) {
+            match situation.iter().find(|(decided, _)| *decided == choice) {
+                Some((_, option)) => {
+                    indices.iter_mut().for_each(|index| *index += usize::from(*option) * stride);
+                }
+                None => {
+                    let options = 0..cardinalities[choice];
+                    let spread = |index: usize| options.clone().map(move |o| index + o * stride);
+                    indices = indices.into_iter().flat_map(spread).collect();
+                }
+            }
+        }
+        indices.into_iter().for_each(|index| self.costs[index] = cost);
+    }
+
+    /// Drops the choice at `place` if costs do not depend on it.
+    fn drop_if_idle(&mut self, cardinalities: &[usize], place: usize) {
+        let (stride, options) = (self.strides[place], cardinalities[self.choices[place]]);
+        let first = |index: usize| index - index / stride % options * stride;
+        if (0..self.costs.len()).all(|index| self.costs[index] == self.costs[first(index)]) {
+            let kept = (0..self.costs.len()).filter(|&index| first(index) == index);
+            self.costs = kept.map(|index| self.costs[index]).collect();
+            self.choices.remove(place);
+            self.strides = strides(&self.choices, cardinalities);
+        }
+    }
+
+    /// Adds a factor over some of this one's choices.
+    pub(super) fn add(&mut self, other: &Self, cardinalities: &[usize]) {
+        let mut sample = vec![0u8; cardinalities.len()];
+        for index in 0..self.costs.len() {
+            self.options(index, cardinalities, &mut sample);
+            self.costs[index] += other.cost(&sample);
+        }
+    }
+
+    /// Writes the options that belong to the entry at `index` into a sample.
+    pub(super) fn options(&self, index: usize, cardinalities: &[usize], sample: &mut [u8]) {
+        for (&choice, stride) in self.choices.iter().zip(&self.strides) {
+            sample[choice] = (index / stride % cardinalities[choice]) as u8;
+        }
+    }
+
+    /// The sum of factors over some of `choices`, as a factor over all of these.
+    pub(super) fn sum(choices: Vec<usize>, cardinalities: &[usize], parts: &[&Self]) -> Self {
+        let size = size(&choices, cardinalities);
+        let mut sum = Self::new(choices, cardinalities, vec![0.0; size]);
+        parts.iter().for_each(|part| sum.add(part, cardinalities));
+        sum
     }
 
     /// The choices, in ascending order.
@@ -35,7 +109,8 @@ impl Factor {
     /// # Panics
     /// If the sample has fewer choices.
     pub fn index(&self, sample: &[u8]) -> usize {
-        index(&self.choices, &self.strides, sample)
+        let places = self.choices.iter().zip(&self.strides);
+        places.map(|(&choice, stride)| usize::from(sample[choice]) * stride).sum()
     }
 
     /// What a sample costs by this factor.
@@ -57,7 +132,7 @@ impl Factor {
 }
 
 /// Row-major strides.
-pub(super) fn strides(choices: &[usize], cardinalities: &[usize]) -> Vec<usize> {
+fn strides(choices: &[usize], cardinalities: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; choices.len()];
     for place in (1..choices.len()).rev() {
         strides[place - 1] = strides[place] * cardinalities[choices[place]];
@@ -65,7 +140,7 @@ pub(super) fn strides(choices: &[usize], cardinalities: &[usize]) -> Vec<usize> 
     strides
 }
 
-pub(super) fn index(choices: &[usize], strides: &[usize], sample: &[u8]) -> usize {
-    let places = choices.iter().zip(strides);
-    places.map(|(&choice, stride)| usize::from(sample[choice]) * stride).sum()
+/// Number of combinations of options.
+pub(super) fn size(choices: &[usize], cardinalities: &[usize]) -> usize {
+    choices.iter().fold(1, |size, &choice| size.saturating_mul(cardinalities[choice]))
 }

@@ -9,10 +9,11 @@
 
 mod batch;
 mod compile;
+mod explore;
 mod factor;
-mod fill;
 mod plan;
 mod probe;
+mod reach;
 
 pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};
