@@ -11,7 +11,7 @@ use nnmeter_filters::table::{Batch, CompileOptions, CostTable};
 use support::random_space::random_space;
 use support::{GPU, GREEDY, made_up};
 
-const SPACES: u64 = 40;
+const SPACES: u64 = 80;
 
 /// The table of `metric`, checked on every sample by every way to evaluate it.
 fn check(space: &SearchSpace, metric: &impl Metric) {

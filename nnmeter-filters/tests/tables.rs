@@ -2,7 +2,12 @@
 
 mod support;
 
+use expect_test::expect;
+use nnmeter_core::predict::{Interval, Predictor};
+use nnmeter_core::rules::FusionRules;
+use nnmeter_core::units::Millis;
 use nnmeter_filters::builtin;
+use nnmeter_filters::error::ErrorKind;
 use nnmeter_filters::metric::{FlopCount, Macs, Metric, OutsideRange, Parameters};
 use nnmeter_filters::random::Random;
 use nnmeter_filters::space::{Sample, SearchSpace};
@@ -77,22 +82,50 @@ fn nasbench201_on_the_cpu_all_of_it() {
 
 #[test]
 fn rules_that_fuse_across_blocks() {
-    for rules in [GPU, GREEDY] {
-        for name in ["spos", "proxylessnas", "once-for-all", "resnet18-widths"] {
-            check(name, &made_up(rules), 500);
-        }
+    for name in ["spos", "spos-channels", "proxylessnas", "once-for-all", "resnet18-widths"] {
+        check(name, &made_up(GPU), 300);
+    }
+    for name in ["spos", "spos-channels", "once-for-all", "resnet18-widths"] {
+        check(name, &made_up(GREEDY), 300);
     }
 }
 
 #[test]
-fn rules_that_fuse_far_join_choices() {
-    // Identities let a sum meet a convolution that lies blocks behind it.
+fn kernels_that_reach_too_far_are_refused_and_the_choices_named() {
+    // A sum fuses into the next block's convolution, beyond any number of identities.
+    let options = CompileOptions { most_predictions: 1000, ..CompileOptions::default() };
     let space = space("proxylessnas");
-    let (cpu, greedy) = (compile(&space, &cpu()), compile(&space, &made_up(GREEDY)));
-    let widest = |table: &CostTable| {
+    let error = CostTable::compile(&space, &made_up(GREEDY), &options).expect_err("too large");
+    assert_eq!(error.kind(), ErrorKind::Indecomposable);
+    let text = error.to_string();
+    assert!(text.contains("block 5") && text.contains("1000 predictions"), "{text}");
+}
+
+#[test]
+fn neighbours_share_entries_where_kernels_do() {
+    let choices = |rules: &str| {
+        let table = compile(&space("once-for-all"), &made_up(rules));
         table.factors().iter().map(|factor| factor.choices().len()).max().expect("a factor")
     };
-    assert_eq!((widest(&cpu), widest(&greedy)), (1, 5));
+    assert!(choices(GPU) < choices(GREEDY), "{} {}", choices(GPU), choices(GREEDY));
+}
+
+#[test]
+fn what_has_no_price_is_listed_or_left_out() {
+    let space = space("spos");
+    let none = Predictor::<Millis>::new(FusionRules::default(), [], cpu_interval());
+    let error = CostTable::compile(&space, &none, &CompileOptions::default());
+    let error = error.expect_err("nothing has a price");
+    assert_eq!(error.kind(), ErrorKind::Uncovered);
+    expect![[r#""#]].assert_eq(&error.to_string());
+    let options = CompileOptions { allow_uncovered: true, ..CompileOptions::default() };
+    let table = CostTable::compile(&space, &none, &options).expect("a table of nothing");
+    assert_eq!((table.constant(), table.entries()), (0.0, 0));
+    assert_eq!(table.uncovered()[0].to_string(), "1 conv (conv)");
+}
+
+fn cpu_interval() -> Interval {
+    Interval { level: 0.9, inside: 0.1, outside: 0.2 }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod count;
 mod draft;
 mod instance;
 mod layer;
+mod likeness;
 mod read;
 mod sample;
 mod shape;
@@ -64,6 +65,8 @@ pub struct SearchSpace {
     body: Block,
     activity: Vec<Activity>,
     sites: Vec<Site>,
+    /// By choice and option: the first option that looks the same from outside.
+    likeness: Vec<Vec<u8>>,
 }
 
 impl SearchSpace {
@@ -83,7 +86,8 @@ impl SearchSpace {
         let places = body.number_sites(&choices);
         let sites = site::all(input, &choices, &body, places);
         let activity = activity::of(&choices, &body);
-        let space = Self { name: name.into(), input, choices, body, activity, sites };
+        let likeness = likeness::of(&choices, &body);
+        let space = Self { name: name.into(), input, choices, body, activity, sites, likeness };
         check::instances(&space)?;
         Ok(space)
     }
@@ -116,6 +120,11 @@ impl SearchSpace {
     /// The layers, by number.
     pub(crate) fn sites(&self) -> &[Site] {
         &self.sites
+    }
+
+    /// By choice and option: the first option that looks the same from outside.
+    pub(crate) fn likeness(&self) -> &[Vec<u8>] {
+        &self.likeness
     }
 
     /// The choice called `name`.

@@ -100,19 +100,17 @@ impl Walk {
         let known = &mut self.sites[site as usize];
         known.guards = sorted(self.guards.clone());
         known.extents.clone_from(&choices);
-        known.has_open_kind = match layer {
-            Layer::Conv { groups, .. } => *groups != Number::Fixed(1),
-            Layer::DepthwiseConv { .. } | Layer::Shuffle { .. } | Layer::AveragePool { .. } => true,
-            _ => false,
-        };
         known.is_zero = *layer == Layer::Zero;
+        known.has_open_kind = true;
         if from.iter().any(|known| known.shapes.is_none()) {
             return Extents { choices, shapes: None };
         }
-        self.tabulated(choices, |walk, sample| {
+        let result = self.tabulated(choices, |walk, sample| {
             let shapes: Vec<Shape> = from.iter().map(|known| walk.at(known, sample)).collect();
             layer.shape(&shapes, sample)
-        })
+        });
+        self.sites[site as usize].has_open_kind = has_open_kind(layer, &from[0], &result);
+        result
     }
 
     /// The extents of one of several results that `choice` picks.
@@ -169,6 +167,22 @@ impl Walk {
             });
             choices.remove(place);
         }
+    }
+}
+
+/// Whether the kind of kernel may depend on extents: a grouped convolution may be depthwise, one of a
+/// single channel is not; a mean over windows may be one over everything; a shuffle of single elements
+/// moves none.
+fn has_open_kind(layer: &Layer, from: &Extents, result: &Extents) -> bool {
+    let any = |extents: &Extents, holds: fn(&Shape) -> bool| {
+        extents.shapes.as_ref().is_none_or(|shapes| shapes.iter().any(holds))
+    };
+    match layer {
+        Layer::Conv { groups, .. } => *groups != Number::Fixed(1),
+        Layer::DepthwiseConv { .. } => any(from, |shape| shape.channels == 1),
+        Layer::AveragePool { .. } => any(result, |shape| shape.height == 1 || shape.width == 1),
+        Layer::Shuffle { .. } => any(from, |shape| shape.height == 1 || shape.width == 1),
+        _ => false,
     }
 }
 

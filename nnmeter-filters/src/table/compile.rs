@@ -13,13 +13,12 @@ use std::fmt;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::predict::NoPrice;
 
-use super::explore::{Cell, Exploration};
-use super::factor::size;
+use super::explore::{Cell, Exploration, Options};
 use super::probe::Probe;
 use super::{CostTable, Factor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metric::Metric;
-use crate::space::SearchSpace;
+use crate::space::{MOST_OPTIONS, SearchSpace};
 
 /// Largest relative difference between a table's sum and a prediction: that of the order of sums.
 const TOLERANCE: f64 = 1e-9;
@@ -118,7 +117,7 @@ impl<M: Metric> Compilation<'_, M> {
         }
         let first = self.space.random_sample(&mut self.probe.random);
         let observed = self.probe.observe(&first)?;
-        let mut exploration = Exploration::new(&self.probe.reach(&observed));
+        let mut exploration = Exploration::new(self.space.sites(), &self.probe.reach(&observed));
         let mut predictions = 0;
         while let Some(sample) = exploration.next(self.space, &mut self.probe.random) {
             let observed = self.probe.observe(&sample)?;
@@ -141,19 +140,18 @@ impl<M: Metric> Compilation<'_, M> {
         }
         let mut seen = Vec::new();
         for sample in space.samples() {
-            let total = self.probe.observe(&sample)?.total;
-            seen.push((sample.iter().copied().enumerate().collect(), total));
+            let only = |(choice, &taken)| (choice, Options::of(MOST_OPTIONS, |o| o == taken));
+            let situation = sample.iter().enumerate().map(only).collect();
+            seen.push((situation, self.probe.observe(&sample)?.total));
         }
         let sites = (0..space.sites().len() as u32).collect();
         Ok(Cell { sites, seen, open: Vec::new() })
     }
 
     fn factor(&self, cell: &Cell) -> Result<Factor> {
-        let choices = cell.choices();
-        if size(&choices, &self.cardinalities) > self.options.most_entries {
-            return Err(self.too_large(cell));
-        }
-        Ok(Factor::of(choices, &self.cardinalities, &cell.seen))
+        let most = self.options.most_entries;
+        let factor = Factor::of(cell.choices(), &self.cardinalities, &cell.seen, most);
+        factor.ok_or_else(|| self.too_large(cell))
     }
 
     fn check(&mut self, table: &CostTable) -> Result<()> {

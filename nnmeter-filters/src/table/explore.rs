@@ -3,20 +3,58 @@
 //! A situation of a layer is the options of the choices that its kernel can depend on, as
 //! [`reach`](super::reach) tells. Which choices these are may change with the sample (beyond an empty
 //! candidate lies the next block), so the situations of a layer are the leaves of a tree of decisions:
-//! a sample is predicted; for every choice that counts in it and was not decided, all other options
-//! are decided and tried later. Situations of layers far from each other are tried in one sample.
+//! a sample is predicted; for every choice that counts in it, the options that are not like the one
+//! taken are tried later. Situations of layers far from each other are tried in one sample.
 
 use std::collections::BTreeMap;
 
 use super::reach::ChoiceSet;
 use crate::random::Random;
-use crate::space::{Sample, SearchSpace};
+use crate::space::{Choice, Sample, SearchSpace, Site};
 
 /// How many open situations of a layer are looked at to find one that goes with what is decided.
 const LOOKED_AT: usize = 48;
 
-/// Some choices with the options that they take.
-pub(super) type Situation = Vec<(usize, u8)>;
+/// Some choices, each with the options that it takes one of.
+pub(super) type Situation = Vec<(usize, Options)>;
+
+/// A set of options of a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Options([u64; 4]);
+
+impl Options {
+    /// Those below `count` for which `is_in` holds.
+    pub(super) fn of(count: usize, is_in: impl Fn(u8) -> bool) -> Self {
+        let mut options = Self([0; 4]);
+        for option in (0..count).filter(|&option| is_in(option as u8)) {
+            options.0[option / 64] |= 1 << (option % 64);
+        }
+        options
+    }
+
+    pub(super) fn contains(self, option: usize) -> bool {
+        self.0[option / 64] >> (option % 64) & 1 == 1
+    }
+
+    fn both(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    fn is_empty(self) -> bool {
+        self == Self([0; 4])
+    }
+
+    /// A random one of them.
+    fn pick(self, random: &mut Random) -> u8 {
+        let count: u32 = self.0.iter().map(|word| word.count_ones()).sum();
+        let place = random.below(u64::from(count)) as usize;
+        (0..=u8::MAX).filter(|&option| self.contains(usize::from(option))).nth(place).unwrap_or(0)
+    }
+}
 
 /// What has been seen, and what is still to be tried.
 pub(super) struct Exploration {
@@ -36,11 +74,12 @@ pub(super) struct Cell {
 }
 
 impl Exploration {
-    /// Everything is open. In some sample of the space, kernels reach as far as `sets` says.
-    pub(super) fn new(sets: &[ChoiceSet]) -> Self {
-        let mut cells: BTreeMap<&ChoiceSet, Vec<u32>> = BTreeMap::new();
-        for (site, set) in sets.iter().enumerate() {
-            cells.entry(set).or_default().push(site as u32);
+    /// Everything is open. In some sample of the space, kernels reach as far as `sets` says. Layers that
+    /// are alike in this and in what they depend on themselves are tried together.
+    pub(super) fn new(sites: &[Site], sets: &[ChoiceSet]) -> Self {
+        let mut cells: BTreeMap<(&ChoiceSet, &[usize]), Vec<u32>> = BTreeMap::new();
+        for (number, (site, set)) in sites.iter().zip(sets).enumerate() {
+            cells.entry((set, &site.extents)).or_default().push(number as u32);
         }
         let cell = |sites| Cell { sites, seen: Vec::new(), open: vec![Situation::new()] };
         Self { cells: cells.into_values().map(cell).collect(), shown: Vec::new(), turn: 0 }
@@ -49,11 +88,14 @@ impl Exploration {
     /// A sample that shows something new; `None` once all has been seen.
     pub(super) fn next(&mut self, space: &SearchSpace, random: &mut Random) -> Option<Sample> {
         let count = self.cells.len();
-        let mut decided: Vec<Option<u8>> = vec![None; space.choices().len()];
+        let all = |choice: &Choice| Options::of(choice.options.len(), |_| true);
+        let mut decided: Vec<Options> = space.choices().iter().map(all).collect();
         self.shown.clear();
         for index in (0..count).map(|index| (index + self.turn) % count) {
             if let Some(situation) = self.cells[index].take(&decided) {
-                situation.iter().for_each(|&(choice, option)| decided[choice] = Some(option));
+                for &(choice, options) in &situation {
+                    decided[choice] = decided[choice].both(options);
+                }
                 self.shown.push((index, situation));
             }
         }
@@ -61,12 +103,8 @@ impl Exploration {
         if self.shown.is_empty() {
             return None;
         }
-        let sample = space.random_sample(random);
-        let decide = |sample: Sample, (choice, option): (usize, Option<u8>)| match option {
-            Some(option) => sample.with(choice, option),
-            None => sample,
-        };
-        Some(decided.into_iter().enumerate().fold(sample, decide))
+        let picked: Vec<u8> = decided.into_iter().map(|options| options.pick(random)).collect();
+        space.sample(&picked).ok()
     }
 
     /// Notes costs and reach in the sample that [`Exploration::next`] gave, both by site.
@@ -81,16 +119,15 @@ impl Exploration {
             let cell = &mut self.cells[cell];
             let mut counts = ChoiceSet::new(sample.len());
             cell.sites.iter().for_each(|&site| counts.unite(&sets[site as usize]));
-            for choice in counts.iter() {
-                if situation.iter().any(|&(decided, _)| decided == choice) {
-                    continue;
-                }
-                let options = 0..space.choices()[choice].options.len() as u16;
-                for option in options.map(|option| option as u8).filter(|&o| o != sample[choice]) {
-                    let other = situation.iter().copied().chain([(choice, option)]);
-                    cell.open.push(other.collect());
-                }
-                situation.push((choice, sample[choice]));
+            for (choice, exact) in counts.iter() {
+                let like = &space.likeness()[choice];
+                let taken = sample[choice];
+                let same = |option: u8| {
+                    option == taken
+                        || !exact && like[usize::from(option)] == like[usize::from(taken)]
+                };
+                let same = Options::of(like.len(), same);
+                cell.split(&mut situation, choice, same, like.len());
             }
             let cost = cell.sites.iter().fold(0.0, |sum, &site| sum + costs[site as usize]);
             cell.seen.push((situation, cost));
@@ -100,15 +137,29 @@ impl Exploration {
 
 impl Cell {
     /// Takes an open situation that goes with what is decided.
-    fn take(&mut self, decided: &[Option<u8>]) -> Option<Situation> {
+    fn take(&mut self, decided: &[Options]) -> Option<Situation> {
         let agrees = |situation: &Situation| {
-            let agrees =
-                |&(choice, option): &(usize, u8)| decided[choice].is_none_or(|d| d == option);
-            situation.iter().all(agrees)
+            situation.iter().all(|&(choice, options)| !decided[choice].both(options).is_empty())
         };
         let first = self.open.len().saturating_sub(LOOKED_AT);
         let found = (first..self.open.len()).rev().find(|&index| agrees(&self.open[index]))?;
         Some(self.open.swap_remove(found))
+    }
+
+    /// Narrows a situation to some options of a choice; the others stay open.
+    fn split(&mut self, situation: &mut Situation, choice: usize, same: Options, count: usize) {
+        let place = situation.iter().position(|&(other, _)| other == choice);
+        let place = place.unwrap_or_else(|| {
+            situation.push((choice, Options::of(count, |_| true)));
+            situation.len() - 1
+        });
+        let rest = situation[place].1.without(same);
+        if !rest.is_empty() {
+            let mut other = situation.clone();
+            other[place].1 = rest;
+            self.open.push(other);
+        }
+        situation[place].1 = situation[place].1.both(same);
     }
 
     /// The choices that its situations are told apart by, in ascending order.

@@ -1,6 +1,8 @@
 //! A factor: a dense table over the options of a few choices.
 
-use super::explore::Situation;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::explore::{Options, Situation};
 
 /// Costs for every combination of options of a few choices.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,40 +19,66 @@ impl Factor {
         Self { strides: strides(&choices, cardinalities), choices, costs }
     }
 
-    /// A table of what is known for situations that exclude each other and leave none out. Choices
-    /// that make no difference are dropped.
+    /// A table of what is known for situations that exclude each other and leave none out, over
+    /// `choices` but for those that make no difference; `None` if it would have more than `most`
+    /// entries. Options that no situation tells apart share entries until the end.
     pub(super) fn of(
         choices: Vec<usize>,
         cardinalities: &[usize],
         seen: &[(Situation, f64)],
-    ) -> Self {
-        let size = size(&choices, cardinalities);
-        let mut factor = Self::new(choices, cardinalities, vec![0.0; size]);
+        most: usize,
+    ) -> Option<Self> {
+        let mut atoms: Vec<Atoms> = vec![Atoms::default(); cardinalities.len()];
+        for &choice in &choices {
+            atoms[choice] = Atoms::of(choice, cardinalities[choice], seen);
+        }
+        let coarse: Vec<usize> = atoms.iter().map(|atoms| atoms.first.len()).collect();
+        if size(&choices, &coarse) > most {
+            return None;
+        }
+        let costs = vec![0.0; size(&choices, &coarse)];
+        let mut factor = Self::new(choices, &coarse, costs);
         for (situation, cost) in seen {
-            factor.set(cardinalities, situation, *cost);
+            factor.set(&atoms, situation, *cost);
         }
         for place in (0..factor.choices.len()).rev() {
-            factor.drop_if_idle(cardinalities, place);
+            factor.drop_if_idle(&coarse, place);
         }
-        factor
+        factor.spread(&atoms, cardinalities, most)
     }
 
-    /// Sets the costs of all combinations that belong to a situation.
-    fn set(&mut self, cardinalities: &[usize], situation: &Situation, cost: f64) {
+    /// Sets the costs of all combinations of atoms that belong to a situation.
+    fn set(&mut self, atoms: &[Atoms], situation: &Situation, cost: f64) {
         let mut indices = vec![0];
-        for (&choice, stride) in self.choices.iter().zip(&self.strides) {
-            match situation.iter().find(|(decided, _)| *decided == choice) {
-                Some((_, option)) => {
-                    indices.iter_mut().for_each(|index| *index += usize::from(*option) * stride);
-                }
-                None => {
-                    let options = 0..cardinalities[choice];
-                    let spread = |index: usize| options.clone().map(move |o| index + o * stride);
-                    indices = indices.into_iter().flat_map(spread).collect();
-                }
-            }
+        for (choice, stride) in self.choices.iter().zip(&self.strides) {
+            let decided = situation.iter().find(|(decided, _)| decided == choice);
+            let fits = |option: usize| decided.is_none_or(|(_, options)| options.contains(option));
+            let first = atoms[*choice].first.iter().enumerate();
+            let places: Vec<usize> =
+                first.filter(|(_, option)| fits(**option)).map(|(place, _)| place).collect();
+            let add = |index: usize| places.iter().map(move |place| index + place * stride);
+            indices = indices.into_iter().flat_map(add).collect();
         }
         indices.into_iter().for_each(|index| self.costs[index] = cost);
+    }
+
+    /// The same table with an entry for every option.
+    fn spread(&self, atoms: &[Atoms], cardinalities: &[usize], most: usize) -> Option<Self> {
+        let size = size(&self.choices, cardinalities);
+        if size > most {
+            return None;
+        }
+        let mut spread = Self::new(self.choices.clone(), cardinalities, vec![0.0; size]);
+        let mut options = vec![0u8; cardinalities.len()];
+        let mut coarse = options.clone();
+        for index in 0..size {
+            spread.options(index, cardinalities, &mut options);
+            for &choice in &self.choices {
+                coarse[choice] = atoms[choice].of_option[usize::from(options[choice])];
+            }
+            spread.costs[index] = self.cost(&coarse);
+        }
+        Some(spread)
     }
 
     /// Drops the choice at `place` if costs do not depend on it.
@@ -128,6 +156,35 @@ impl Factor {
         let stride = place.map_or(0, |place| self.strides[place]);
         let changed = old + usize::from(new) * stride - usize::from(sample[choice]) * stride;
         self.costs[changed] - self.costs[old]
+    }
+}
+
+/// The options of a choice in groups that no situation tells apart.
+#[derive(Clone, Default)]
+struct Atoms {
+    /// By option: its group.
+    of_option: Vec<u8>,
+    /// By group: its first option.
+    first: Vec<usize>,
+}
+
+impl Atoms {
+    fn of(choice: usize, count: usize, seen: &[(Situation, f64)]) -> Self {
+        let decided = seen.iter().flat_map(|(situation, _)| situation);
+        let sets: BTreeSet<Options> =
+            decided.filter(|(other, _)| *other == choice).map(|(_, options)| *options).collect();
+        let mut groups: BTreeMap<Vec<bool>, u8> = BTreeMap::new();
+        let mut atoms = Self::default();
+        for option in 0..count {
+            let inside: Vec<bool> = sets.iter().map(|options| options.contains(option)).collect();
+            let next = groups.len() as u8;
+            let group = *groups.entry(inside).or_insert(next);
+            if usize::from(group) == atoms.first.len() {
+                atoms.first.push(option);
+            }
+            atoms.of_option.push(group);
+        }
+        atoms
     }
 }
 

@@ -3,10 +3,9 @@
 //!
 //! A kernel's own operators count with all that decides about them: whether they are there, their
 //! numbers, the extents of their operands. Fusion looks at neighbours: which operators read a value,
-//! what kind they are, what else they read. So kernels up to two away count with whether they are
-//! there (and what kind they are, where that is open), and every wire with the choices that it passes
-//! through: an empty candidate is a wire. Another sample that agrees in these choices has the same
-//! kernel there.
+//! what kind they are, what else they read. So kernels up to two away count with what they look like
+//! from outside, and every wire with the choices that it passes through: an empty candidate is a wire.
+//! Another sample that agrees in these choices has the same kernel there.
 //!
 //! Two assumptions: blocks that are recognised end in their product (as squeeze-and-excite does) and
 //! reach back at most so many operators; and whole patterns of fusion rules do not overlap each other
@@ -23,26 +22,38 @@ const KERNELS: usize = 2;
 const BLOCK: usize = 8;
 const NONE: u32 = u32::MAX;
 
-/// A set of choices.
+/// Choices that something depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct ChoiceSet(Vec<u64>);
+pub(super) struct ChoiceSet {
+    /// On the option itself.
+    exact: Vec<u64>,
+    /// On what the option looks like from outside.
+    rough: Vec<u64>,
+}
 
 impl ChoiceSet {
     pub(super) fn new(choices: usize) -> Self {
-        Self(vec![0; choices.div_ceil(64)])
+        let words = choices.div_ceil(64);
+        Self { exact: vec![0; words], rough: vec![0; words] }
     }
 
-    pub(super) fn insert(&mut self, choice: usize) {
-        self.0[choice / 64] |= 1 << (choice % 64);
+    fn insert(&mut self, choice: usize, exact: bool) {
+        let words = if exact { &mut self.exact } else { &mut self.rough };
+        words[choice / 64] |= 1 << (choice % 64);
     }
 
     pub(super) fn unite(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
+        self.exact.iter_mut().zip(&other.exact).for_each(|(word, other)| *word |= other);
+        self.rough.iter_mut().zip(&other.rough).for_each(|(word, other)| *word |= other);
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        let choices = 0..self.0.len() * 64;
-        choices.filter(|choice| self.0[choice / 64] >> (choice % 64) & 1 == 1)
+    /// The choices, and whether the option itself counts.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, bool)> + '_ {
+        let has = |words: &[u64], choice: usize| words[choice / 64] >> (choice % 64) & 1 == 1;
+        (0..self.exact.len() * 64).filter_map(move |choice| {
+            let exact = has(&self.exact, choice);
+            (exact || has(&self.rough, choice)).then_some((choice, exact))
+        })
     }
 }
 
@@ -56,7 +67,7 @@ pub(super) fn of(
 ) -> Vec<ChoiceSet> {
     let guards = |site: &Site| {
         let mut set = ChoiceSet::new(choices);
-        site.guards.iter().for_each(|&choice| set.insert(choice));
+        site.guards.iter().for_each(|&choice| set.insert(choice, true));
         set
     };
     let mut sets: Vec<ChoiceSet> = sites.iter().map(guards).collect();
@@ -129,9 +140,9 @@ impl<'a> Reach<'a> {
         let Some(site) = self.sites.get(self.instance.origin.sites[node as usize] as usize) else {
             return;
         };
-        site.guards.iter().for_each(|&choice| set.insert(choice));
+        site.guards.iter().for_each(|&choice| set.insert(choice, own));
         if own || site.has_open_kind {
-            site.extents.iter().for_each(|&choice| set.insert(choice));
+            site.extents.iter().for_each(|&choice| set.insert(choice, true));
         }
     }
 
@@ -169,6 +180,7 @@ impl<'a> Reach<'a> {
     }
 
     fn pass(&self, last: u32, set: &mut ChoiceSet) {
-        Pass::choices(&self.instance.origin.passes, last).for_each(|choice| set.insert(choice));
+        Pass::choices(&self.instance.origin.passes, last)
+            .for_each(|choice| set.insert(choice, false));
     }
 }

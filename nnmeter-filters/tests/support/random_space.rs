@@ -4,9 +4,14 @@
 use nnmeter_filters::random::Random;
 use nnmeter_filters::space::{Activation, Block, Choice, Layer, Number, SearchSpace, ValueId};
 
-/// A random space of at most about a thousand samples.
+/// A random space of at most about a thousand samples. In every fourth, layers may be zero.
 pub(crate) fn random_space(seed: u64) -> SearchSpace {
-    let mut maker = Maker { random: Random::new(seed), choices: Vec::new(), size: 1 };
+    let mut maker = Maker {
+        random: Random::new(seed),
+        choices: Vec::new(),
+        size: 1,
+        has_zeros: seed.is_multiple_of(4),
+    };
     let body = maker.network();
     maker.space(body)
 }
@@ -17,6 +22,7 @@ struct Maker {
     random: Random,
     choices: Vec<Choice>,
     size: u64,
+    has_zeros: bool,
 }
 
 impl Maker {
@@ -109,7 +115,7 @@ impl Maker {
     fn block(&mut self, width: &Number, depth: u32) -> Block {
         let mut block = Block::new();
         let mut value = block.input();
-        if self.is(15) {
+        if self.has_zeros && self.is(20) {
             block.layer(Layer::Zero, &[value]);
             return block;
         }
