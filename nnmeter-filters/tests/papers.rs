@@ -62,7 +62,10 @@ fn check_extents(space: &SearchSpace, options: &[u8], expected: Expect) {
 fn spos() {
     let space = space("spos");
     assert_eq!(space.architectures(), Some(4u128.pow(20)));
-    check_extents(&space, &[0; 20], expect![[r#"
+    check_extents(
+        &space,
+        &[0; 20],
+        expect![[r#"
         1x16x112x112
         1x64x56x56
         1x160x28x28
@@ -71,7 +74,8 @@ fn spos() {
         1x1024x7x7
         1x1024x1x1
         1x1000
-    "#]]);
+    "#]],
+    );
     let searched = [2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3];
     assert_eq!(measure(&space, &searched), (322_918_720, 3_558_464));
 }
@@ -101,7 +105,10 @@ fn proxylessnas() {
         mobile.iter().enumerate().map(|(i, option)| (format!("block {}", i + 1), json!(option)));
     let sample = space.sample_from_json(&named.collect()).expect("a sample");
     assert_eq!(measure(&space, &sample), (320_427_584, 4_080_512));
-    check_extents(&space, &sample, expect![[r#"
+    check_extents(
+        &space,
+        &sample,
+        expect![[r#"
         1x32x112x112
         1x16x112x112
         1x32x56x56
@@ -113,7 +120,8 @@ fn proxylessnas() {
         1x1280x7x7
         1x1280x1x1
         1x1000
-    "#]]);
+    "#]],
+    );
 }
 
 /// The paper counts ((3 x 3)^2 + (3 x 3)^3 + (3 x 3)^4)^5, about 2 x 10^19, networks, and 7.7 M parameters
@@ -123,7 +131,10 @@ fn once_for_all() {
     let space = space("once-for-all");
     assert_eq!(space.architectures(), Some((9u128.pow(2) + 9u128.pow(3) + 9u128.pow(4)).pow(5)));
     assert_eq!(measure(&space, &largest(&space)), (566_170_656, 7_664_760));
-    check_extents(&space, &largest(&space), expect![[r#"
+    check_extents(
+        &space,
+        &largest(&space),
+        expect![[r#"
         1x16x112x112
         1x24x56x56
         1x40x28x28
@@ -134,7 +145,8 @@ fn once_for_all() {
         1x960x1x1
         1x1280x1x1
         1x1000
-    "#]]);
+    "#]],
+    );
 }
 
 /// 5^6 cells. The benchmark gives 220.11969 M FLOPs and 1.531546 M parameters for the largest, and
@@ -160,7 +172,10 @@ fn resnets() {
     assert_eq!(measure(&large, &largest(&large)), (4_089_184_256, 25_557_032));
     assert_eq!(small.architectures(), Some(7u128.pow(12)));
     assert_eq!(large.architectures(), Some(7u128.pow(21)));
-    check_extents(&large, &largest(&large), expect![[r#"
+    check_extents(
+        &large,
+        &largest(&large),
+        expect![[r#"
         1x64x112x112
         1x64x56x56
         1x256x56x56
@@ -199,7 +214,8 @@ fn resnets() {
         1x2048x7x7
         1x2048x1x1
         1x1000
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -11,7 +11,7 @@ use nnmeter_filters::error::ErrorKind;
 use nnmeter_filters::metric::{FlopCount, Macs, Metric, OutsideRange, Parameters};
 use nnmeter_filters::random::Random;
 use nnmeter_filters::space::{Sample, SearchSpace};
-use nnmeter_filters::table::{CompileOptions, CostTable};
+use nnmeter_filters::table::{CompileOptions, CostTable, Costing};
 use support::{GPU, GREEDY, cpu, made_up};
 
 fn space(name: &str) -> SearchSpace {
@@ -98,7 +98,16 @@ fn kernels_that_reach_too_far_are_refused_and_the_choices_named() {
     let error = CostTable::compile(&space, &made_up(GREEDY), &options).expect_err("too large");
     assert_eq!(error.kind(), ErrorKind::Indecomposable);
     let text = error.to_string();
-    assert!(text.contains("block 5") && text.contains("1000 predictions"), "{text}");
+    assert!(text.contains("choices: block ") && text.contains("1000 predictions"), "{text}");
+
+    let greedy = made_up(GREEDY);
+    let mut costing = Costing::new(&space, &greedy, &options).expect("a way to costs");
+    let sample = space.sample(&[3; 21]).expect("a sample");
+    let predicted = greedy.bill(&space.typed(&sample).expect("a valid sample")).total();
+    assert_eq!(costing.cost(&sample).expect("a cost"), predicted);
+    assert_eq!(costing.cost(&sample).expect("the same cost"), predicted);
+    let Costing::Graphs(graphs) = costing else { panic!("there is no table") };
+    assert_eq!(graphs.reason().to_string(), text);
 }
 
 #[test]
@@ -117,7 +126,7 @@ fn what_has_no_price_is_listed_or_left_out() {
     let error = CostTable::compile(&space, &none, &CompileOptions::default());
     let error = error.expect_err("nothing has a price");
     assert_eq!(error.kind(), ErrorKind::Uncovered);
-    expect![[r#""#]].assert_eq(&error.to_string());
+    expect!["the metric: has no price for 1 conv (conv), 2 bn (bn), 3 relu (relu), 4 block 1=k3/1 dwconv (dwconv), 4 block 1=k3/2 bn (bn), 4 block 1=k3/3 conv (conv), 4 block 1=k3/4 bn (bn), 4 block 1=k3/5 relu (relu) and 1068 more; expected a price for every kernel of the space"].assert_eq(&error.to_string());
     let options = CompileOptions { allow_uncovered: true, ..CompileOptions::default() };
     let table = CostTable::compile(&space, &none, &options).expect("a table of nothing");
     assert_eq!((table.constant(), table.entries()), (0.0, 0));

@@ -106,7 +106,8 @@ impl Reader<'_> {
             None => Ok(action),
             Some(member) => {
                 let has: Vec<_> = members.into_iter().filter(|m| !left.contains(m)).collect();
-                let other = if has.is_empty() { "no such member" } else { &has.join(", ") };
+                let other =
+                    if has.is_empty() { "only \"from\" and \"as\"" } else { &has.join(", ") };
                 Err(bad(*member, "is no member of this step").expected(other.to_owned()))
             }
         }

@@ -9,6 +9,7 @@
 
 mod batch;
 mod compile;
+mod costing;
 mod explore;
 mod factor;
 mod plan;
@@ -17,6 +18,7 @@ mod reach;
 
 pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};
+pub use costing::{Costing, GraphCosts};
 pub use factor::Factor;
 
 use crate::metric::Quantity;
