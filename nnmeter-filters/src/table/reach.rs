@@ -104,9 +104,9 @@ impl<'a> Reach<'a> {
         for (number, part) in parts.iter().enumerate() {
             part.iter().for_each(|&node| part_of[node as usize] = number as u32);
         }
-        for node in 0..count {
-            if part_of[node] == NONE && origin.sites[node] != NONE {
-                part_of[node] = parts.len() as u32;
+        for (node, part) in part_of.iter_mut().enumerate() {
+            if *part == NONE && origin.sites[node] != NONE {
+                *part = parts.len() as u32;
                 parts.push(vec![node as u32]);
             }
         }
