@@ -102,7 +102,7 @@ fn what_is_wrong_is_named() {
     refused(
         "/body/5",
         json!({"op": "gap", "kernel": 3}),
-        expect!["step 6 (gap), kernel: is no member of this step; expected no such member"],
+        expect!["step 6 (gap), kernel: is no member of gap"],
     );
     refused(
         "/choices/0/name",
