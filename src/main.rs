@@ -16,6 +16,7 @@ mod failure;
 mod models;
 mod predict;
 mod report;
+mod space;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ enum Verb {
     Convert(convert::Args),
     Evaluate(evaluate::Args),
     Calibrate(calibrate::Args),
+    Space(space::Args),
     Completions(completions::Args),
 }
 
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Convert(args) => convert::run(&args),
         Verb::Evaluate(args) => evaluate::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
+        Verb::Space(args) => space::run(&args),
         Verb::Completions(args) => completions::run(&args),
     };
     match result {
