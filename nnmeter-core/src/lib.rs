@@ -56,6 +56,7 @@ pub mod import;
 pub mod infer;
 pub mod kind;
 pub mod model;
+pub mod nn_meter;
 pub mod op;
 mod pickle;
 pub mod predict;

@@ -4,31 +4,21 @@ use anyhow::{Result, bail};
 use nnmeter_hardware::device::{Device, Precision, Runtime};
 use nnmeter_hardware::fit::recipe::Recipe;
 use nnmeter_hardware::fit::terms::{self, TermSpec};
+use nnmeter_hardware::sweep::TOLERANCE;
+
+use crate::choices::{self, Choices};
 
 /// A device and how its models are fitted.
 pub(crate) struct Target {
     pub(crate) device: Device,
     pub(crate) terms: &'static [TermSpec],
     pub(crate) recipe: Recipe,
+    /// What was open when the fit was designed.
+    pub(crate) choices: Option<Choices>,
+    /// Share of its cost by which a kernel with more work may be cheaper.
+    pub(crate) tolerance: f64,
     /// What a reader of its accuracy must know.
     pub(crate) notes: &'static [&'static str],
-}
-
-impl Target {
-    /// How its models are fitted, in a sentence.
-    pub(crate) fn method(&self) -> String {
-        let linear = "Rates of a linear model of each kind of kernel from totals of whole networks: \
-                      non-negative coarse rates, then a ridge towards them";
-        let effects = match self.recipe.family_effect {
-            0.0 => "",
-            _ => ", with effects of families while fitting",
-        };
-        let trees = match self.recipe.correction {
-            None => "",
-            Some(_) => "; then boosted trees for some kinds, which correct their costs by a factor",
-        };
-        format!("{linear}{effects}{trees}.")
-    }
 }
 
 /// All of them.
@@ -69,6 +59,8 @@ fn cortex_a76() -> Target {
         },
         terms: terms::CPU,
         recipe: Recipe::CPU,
+        choices: Some(choices::CPU),
+        tolerance: TOLERANCE,
         notes: &[
             "Measured at batch 1, on inputs of 224x224 and 32x32, with square windows and without \
              dilation; kernels beyond that are marked as outside of the fitted range.",
@@ -107,6 +99,8 @@ fn adreno(name: &str, phone: &str, chip: &str) -> Target {
         },
         terms: terms::ADRENO,
         recipe: Recipe::ADRENO,
+        choices: None,
+        tolerance: TOLERANCE,
         notes: ADRENO_NOTES,
     }
 }

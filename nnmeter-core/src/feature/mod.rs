@@ -6,10 +6,7 @@
 //! (mobile GPUs). Which features matter for a device is not known here.
 
 mod gemm;
-mod nn_meter;
 mod slices;
-
-pub use nn_meter::nn_meter_features;
 
 use crate::workload::Workload;
 
@@ -268,6 +265,7 @@ pub(crate) mod tests {
             dilation: [1; 3],
             groups: 1,
             operands: 1,
+            channels: [64, 0, 0, 0],
             bits: 32,
             macs: 9 * 64 * 128 * 28 * 28,
             weights: 9 * 64 * 128,

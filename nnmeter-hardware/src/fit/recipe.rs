@@ -1,7 +1,7 @@
 //! The constants of a fit: those of its linear part, and those of the trees that correct it.
 //!
 //! They are choices, made by nested leave-one-family-out ([`nested`](super::nested)), and part of
-//! what identifies a fit. Which terms there are is said in [`terms`](super::terms).
+//! what identifies a fit. Which terms there are is said in [`terms`].
 
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;

@@ -101,8 +101,8 @@ fn a_file_without_a_version_in_its_name_is_of_the_first() {
     let found = opened(&registry, &["abacus", "newer", "odd@two"]).replace(&place, "");
     expect![[r#"
         abacus: 1.0 file
-        newer: newer.nnmeter: is the package of newer@2.0; expected newer@1.0, as its name says
-        odd@two: odd@two.nnmeter: is the package of odd@2.0; expected odd@two@1.0, as its name says
+        newer: newer.nnmeter: is the package of newer@2.0; expected the file to be called newer@2.0.nnmeter
+        odd@two: odd@two.nnmeter: is the package of odd@2.0; expected the file to be called odd@2.0.nnmeter
     "#]]
     .assert_eq(&found);
 }

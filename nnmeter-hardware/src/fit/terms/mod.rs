@@ -153,6 +153,7 @@ mod tests {
             dilation: [1; 3],
             groups: if kind == Kind::DwConv { from[1] } else { 1 },
             operands: 1,
+            channels: [0; 4],
             bits: 32,
             macs: 0,
             weights: u64::from(k * k * fan_in * to[1]),
