@@ -1,23 +1,25 @@
-//! `nnmeter evaluate`: predictions against measured latencies of a data set.
+//! `nnmeter evaluate`: predictions against measured figures of a data set.
 
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nnmeter_core::predict::Predictor;
-use nnmeter_core::units::Millis;
+use nnmeter_core::units::Unit;
 use nnmeter_hardware::accuracy::{Pair, Table, family_of};
 use nnmeter_hardware::dataset::{Dataset, Line, Progress, parallel};
 use nnmeter_hardware::error::Error;
-use nnmeter_hardware::registry::Registry;
+use nnmeter_hardware::fit::intervals::Coverage;
+use nnmeter_hardware::package::Metric;
 
-use crate::accuracy;
 use crate::report::plain_table;
+use crate::{accuracy, device};
 
-/// Compare predictions with the measured latencies of a data set.
+/// Compare predictions with the measured figures of a data set.
 ///
 /// The data set is in nn-Meter's schema, one model a line. Families are told by the ids: what stands
 /// before the last `_`, without digits. Ratios are predicted over measured.
@@ -31,11 +33,16 @@ pub(crate) struct Args {
     #[arg(value_name = "DATA")]
     data: PathBuf,
 
-    /// The device.
-    #[arg(long, short, value_name = "NAME")]
+    /// The device: its name, or the path of its package.
+    #[arg(long, short, value_name = "NAME|FILE")]
     device: String,
 
-    /// Column of measured milliseconds; the device's name if left out.
+    /// What was measured: latency_ms or energy_mj.
+    #[arg(long, value_name = "METRIC", default_value = "latency_ms",
+          value_parser = device::parse_metric)]
+    metric: Metric,
+
+    /// Column of measured figures, in ms or mJ; the device's name if left out.
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
 
@@ -45,13 +52,15 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let device = Registry::standard()?.open(&args.device)?;
+    let device = device::open(&args.device)?;
     let column = args.column.clone().unwrap_or_else(|| device.device().name.clone());
     let data = Dataset::open(&args.data)?;
-    let tally = compare(&data, device.latency()?, &column);
+    let tally = match args.metric {
+        Metric::Latency => compare(&data, device.latency()?, &column),
+        Metric::Energy => compare(&data, device.energy()?, &column),
+    };
     tally.report_problems();
-    let pairs = tally.pairs.iter().map(|(family, pair)| (family.as_str(), *pair));
-    let Some(table) = Table::of(pairs) else { anyhow::bail!(tally.nothing(&column)) };
+    let Some(table) = tally.table() else { anyhow::bail!(tally.nothing(&column)) };
     print(&table, args.json)?;
     Ok(if tally.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -60,6 +69,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 #[derive(Default)]
 struct Tally {
     pairs: Vec<(String, Pair)>,
+    /// Whether the measured figure of each pair lay in the interval; empty if intervals are not
+    /// known.
+    held: Vec<bool>,
     columns: BTreeSet<String>,
     unmeasured: usize,
     uncovered: Vec<String>,
@@ -72,10 +84,11 @@ struct Compared {
     columns: Vec<String>,
     measured: Option<f64>,
     predicted: f64,
+    interval: Option<RangeInclusive<f64>>,
     complete: bool,
 }
 
-fn compare(data: &Dataset, predictor: &Predictor<Millis>, column: &str) -> Tally {
+fn compare<U: Unit>(data: &Dataset, predictor: &Predictor<U>, column: &str) -> Tally {
     let bar = bar(data.bytes());
     let progress = data.progress();
     let mut tally = Tally::default();
@@ -94,9 +107,9 @@ fn compare(data: &Dataset, predictor: &Predictor<Millis>, column: &str) -> Tally
     tally
 }
 
-fn compare_line(
+fn compare_line<U: Unit>(
     line: &Line,
-    predictor: &Predictor<Millis>,
+    predictor: &Predictor<U>,
     column: &str,
 ) -> Result<Compared, Error> {
     let record = line.parse()?;
@@ -105,7 +118,8 @@ fn compare_line(
         measured: record.figures.get(column).copied().flatten(),
         columns: record.figures.into_keys().collect(),
         id: record.id,
-        predicted: prediction.total.0,
+        predicted: prediction.total.value(),
+        interval: prediction.interval.map(|of| of.low.value()..=of.high.value()),
         complete: prediction.uncovered.is_empty(),
     })
 }
@@ -134,7 +148,25 @@ impl Tally {
             self.uncovered.push(compared.id.clone());
         }
         let pair = Pair { measured, predicted: compared.predicted };
+        self.held.extend(compared.interval.map(|interval| interval.contains(&measured)));
         self.pairs.push((family_of(&compared.id), pair));
+    }
+
+    /// Accuracies by family, if anything was compared.
+    fn table(&self) -> Option<Table> {
+        let pairs = self.pairs.iter().map(|(family, pair)| (family.as_str(), *pair));
+        let mut table = Table::of(pairs)?;
+        if self.held.is_empty() {
+            return Some(table);
+        }
+        let mut coverage = vec![Coverage::default(); table.families.len()];
+        for ((family, _), held) in self.pairs.iter().zip(&self.held) {
+            let at = table.families.iter().position(|(name, _)| name == family)?;
+            let one = Coverage { models: 1, outside: 0, held: usize::from(*held) };
+            coverage[at] = coverage[at].and(one);
+        }
+        table.cover(&coverage);
+        Some(table)
     }
 
     fn is_clean(&self) -> bool {

@@ -10,7 +10,6 @@ use nnmeter_core::detect::explain::{Decision, explain};
 use nnmeter_core::graph::NodeId;
 use nnmeter_core::rules::FusionRules;
 use nnmeter_core::typed::TypedGraph;
-use nnmeter_hardware::registry::Registry;
 use serde_json::{Value, json};
 
 use crate::failure::Usage;
@@ -72,7 +71,7 @@ fn rules(args: &Args) -> anyhow::Result<FusionRules> {
         let bytes = std::fs::read(path).with_context(named)?;
         return FusionRules::from_json(&bytes).with_context(named);
     }
-    let device = Registry::standard()?.open(args.device.as_deref().unwrap_or_default())?;
+    let device = crate::device::open(args.device.as_deref().unwrap_or_default())?;
     Ok(device.rules().clone())
 }
 

@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+use nnmeter_filters::error::ErrorKind as FiltersKind;
 use nnmeter_hardware::error::ErrorKind as HardwareKind;
 
 /// Prints `error` to standard error and gives the exit code it calls for.
@@ -24,16 +25,24 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         let core = cause.downcast_ref::<nnmeter_core::error::Error>().and_then(|e| e.advice());
         let hardware =
             cause.downcast_ref::<nnmeter_hardware::error::Error>().and_then(|e| e.advice());
-        core.or(hardware).map(str::to_owned)
+        let filters =
+            cause.downcast_ref::<nnmeter_filters::error::Error>().and_then(|e| e.advice());
+        core.or(hardware).or(filters).map(str::to_owned)
     })
 }
 
 fn is_usage(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let hardware = cause.downcast_ref::<nnmeter_hardware::error::Error>();
-        hardware.is_some_and(|e| e.kind() == HardwareKind::UnknownDevice)
+        let filters = cause.downcast_ref::<nnmeter_filters::error::Error>();
+        hardware.is_some_and(|e| is_wrong_name(e.kind()))
+            || filters.is_some_and(|e| e.kind() == FiltersKind::UnknownSpace)
             || cause.downcast_ref::<Usage>().is_some()
     })
+}
+
+fn is_wrong_name(kind: HardwareKind) -> bool {
+    matches!(kind, HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
 }
 
 /// Whether whoever read our output has stopped reading (`nnmeter ... | head`).

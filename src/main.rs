@@ -3,8 +3,12 @@
 //! One file a verb; whatever a verb computes, a library crate computes.
 
 mod accuracy;
+mod budget;
+mod calibrate;
+mod compat;
 mod completions;
 mod convert;
+mod device;
 mod devices;
 mod evaluate;
 mod explain;
@@ -12,6 +16,7 @@ mod failure;
 mod models;
 mod predict;
 mod report;
+mod space;
 
 use std::process::ExitCode;
 
@@ -21,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   nnmeter predict model.onnx --device cortexA76cpu_tflite21
   nnmeter predict models/ --device cortexA76cpu_tflite21 --json
+  nnmeter predict model.onnx --device cortexA76cpu_tflite21 --budget 30ms
   nnmeter devices cortexA76cpu_tflite21
   nnmeter explain model.onnx --device cortexA76cpu_tflite21 --node conv1";
 
@@ -39,6 +45,8 @@ enum Verb {
     Explain(explain::Args),
     Convert(convert::Args),
     Evaluate(evaluate::Args),
+    Calibrate(calibrate::Args),
+    Space(space::Args),
     Completions(completions::Args),
 }
 
@@ -49,6 +57,8 @@ fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Convert(args) => convert::run(&args),
         Verb::Evaluate(args) => evaluate::run(&args),
+        Verb::Calibrate(args) => calibrate::run(&args),
+        Verb::Space(args) => space::run(&args),
         Verb::Completions(args) => completions::run(&args),
     };
     match result {

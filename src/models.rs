@@ -8,8 +8,10 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use bytes::Bytes;
+use nnmeter_core::graph::Graph;
 use nnmeter_core::import::{self, Format};
 use nnmeter_core::typed::TypedGraph;
+use nnmeter_hardware::nn_meter::IrGraph;
 
 use crate::failure::Usage;
 
@@ -54,17 +56,47 @@ impl FromStr for InputShape {
 }
 
 impl ReadArgs {
+    /// Reads a model as nn-Meter would: nn-Meter IR as it is, without a look at its meaning, unless
+    /// options change the inputs.
+    pub(crate) fn load_as_nn_meter(&self, path: &Path) -> anyhow::Result<IrGraph> {
+        let bytes = bytes_of(path)?;
+        let format = self.format.map_or_else(|| Format::detect(&bytes), Ok)?;
+        let changed = self.batch.is_some() || !self.input_shape.is_empty();
+        match format {
+            Format::NnMeterIr if !changed => Ok(IrGraph::from_json(&bytes)?),
+            _ => Ok(IrGraph::of(&self.typed(bytes)?)?),
+        }
+    }
+
     /// Reads a model and gives every value its type.
     pub(crate) fn load(&self, path: &Path) -> anyhow::Result<TypedGraph> {
-        let mut graph = import::read(bytes_of(path)?, self.format)?;
-        for shape in &self.input_shape {
-            graph.set_input_shape(&shape.name, &shape.dims)?;
-        }
+        self.typed(bytes_of(path)?)
+    }
+
+    fn typed(&self, bytes: Bytes) -> anyhow::Result<TypedGraph> {
+        let mut graph = read(bytes, self.format, &self.input_shape)?;
         if let Some(batch) = self.batch {
             graph.set_batch(batch as usize)?;
         }
         Ok(graph.infer_shapes()?)
     }
+}
+
+/// Reads a model whose inputs have the shapes that `text` gives, as `NAME:DIMS` with spaces or
+/// semicolons between.
+pub(crate) fn load_shaped(path: &Path, text: &str) -> anyhow::Result<TypedGraph> {
+    let shapes = text.split([' ', ';']).filter(|shape| !shape.is_empty());
+    let shapes: Result<Vec<InputShape>, String> = shapes.map(InputShape::from_str).collect();
+    let shapes = shapes.map_err(|why| anyhow::anyhow!("input shape \"{text}\": {why}"))?;
+    Ok(read(bytes_of(path)?, None, &shapes)?.infer_shapes()?)
+}
+
+fn read(bytes: Bytes, format: Option<Format>, shapes: &[InputShape]) -> anyhow::Result<Graph> {
+    let mut graph = import::read(bytes, format)?;
+    for shape in shapes {
+        graph.set_input_shape(&shape.name, &shape.dims)?;
+    }
+    Ok(graph)
 }
 
 /// Replaces folders by the model files in them, sorted by name.

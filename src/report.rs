@@ -1,41 +1,103 @@
 //! Predictions as people and as machines read them.
 
+use std::collections::BTreeSet;
+
 use comfy_table::{CellAlignment, Table, presets};
 use nnmeter_core::kind::Kind;
-use nnmeter_core::predict::{NoPrice, Prediction, PricedKernel, Uncovered};
+use nnmeter_core::predict::{Interval, NoPrice, Prediction, PricedKernel, Uncovered};
 use nnmeter_core::typed::TypedGraph;
-use nnmeter_core::units::{Millis, Unit};
+use nnmeter_core::uncertainty::OutsideFit;
+use nnmeter_core::units::Unit;
 use nnmeter_core::workload::{Extents, Workload};
 use serde_json::{Map, Value, json};
 
-/// A prediction as one JSON object.
-pub(crate) fn json(
-    file: &str,
-    device: &str,
-    graph: &TypedGraph,
-    prediction: &Prediction<Millis>,
-) -> Value {
-    let unit = Millis::SUFFIX;
-    let kernels: Vec<Value> =
-        prediction.kernels.iter().map(|kernel| json_kernel(graph, prediction, kernel)).collect();
-    let uncovered: Vec<Value> =
-        prediction.uncovered.iter().map(|uncovered| json_uncovered(graph, uncovered)).collect();
-    let (low, high) = prediction.interval;
-    json!({
-        "file": file,
-        "device": device,
-        format!("total_{unit}"): prediction.total.value(),
-        format!("interval_{unit}"): [low.value(), high.value()],
-        "coverage": prediction.coverage,
-        "kernels": kernels,
-        "uncovered": uncovered,
-    })
+/// How predictions are shown.
+pub(crate) struct Page<'a> {
+    /// Name of the device.
+    pub(crate) device: &'a str,
+    /// What a network may cost, in the metric's unit.
+    pub(crate) budget: Option<f64>,
+    /// Whether a total that does not cover all operators is accepted.
+    pub(crate) allow_uncovered: bool,
+    /// As a JSON object a line, not as text.
+    pub(crate) json: bool,
 }
 
-fn json_kernel(
+impl Page<'_> {
+    /// The prediction for a file, with the end of its last line.
+    pub(crate) fn show<U: Unit>(
+        &self,
+        file: &str,
+        graph: &TypedGraph,
+        prediction: &Prediction<U>,
+    ) -> String {
+        match self.json {
+            true => format!("{}\n", self.json(file, graph, prediction)),
+            false => self.text(file, graph, prediction),
+        }
+    }
+
+    /// The budget and the probability to stay within it, if that can be said: of a total that is
+    /// not all there is it cannot, unless it was accepted, nor where intervals are not known.
+    fn within<U: Unit>(&self, prediction: &Prediction<U>) -> Option<(f64, Option<f64>)> {
+        let budget = self.budget?;
+        let is_whole = prediction.uncovered.is_empty() || self.allow_uncovered;
+        Some((
+            budget,
+            is_whole.then(|| prediction.probability_within(U::from_value(budget))).flatten(),
+        ))
+    }
+
+    fn json<U: Unit>(&self, file: &str, graph: &TypedGraph, prediction: &Prediction<U>) -> Value {
+        let unit = U::SUFFIX;
+        let kernels: Vec<Value> = prediction
+            .kernels
+            .iter()
+            .map(|kernel| json_kernel(graph, prediction, kernel))
+            .collect();
+        let uncovered: Vec<Value> =
+            prediction.uncovered.iter().map(|uncovered| json_uncovered(graph, uncovered)).collect();
+        let interval = prediction.interval.map(|of| [of.low.value(), of.high.value()]);
+        let mut object = json!({
+            "file": file,
+            "device": self.device,
+            format!("total_{unit}"): prediction.total.value(),
+            format!("interval_{unit}"): interval,
+            "outside_fit": prediction.outside_fit.iter().map(|why| why.name()).collect::<Vec<_>>(),
+            "coverage": prediction.coverage,
+            "kernels": kernels,
+            "uncovered": uncovered,
+        });
+        if let Some((budget, probability)) = self.within(prediction) {
+            object[format!("budget_{unit}")] = budget.into();
+            object["probability_within_budget"] = probability.into();
+        }
+        object
+    }
+
+    /// A prediction as a page of text.
+    fn text<U: Unit>(&self, file: &str, graph: &TypedGraph, prediction: &Prediction<U>) -> String {
+        let mut text = format!("{file} on {}: {}\n", self.device, headline(prediction));
+        if let Some((budget, probability)) = self.within(prediction) {
+            let budget = U::from_value(budget);
+            text.push_str(&match probability {
+                Some(p) => format!("within {budget} with a probability of {:.1} %\n", 100.0 * p),
+                None => format!("whether that is within {budget} cannot be said\n"),
+            });
+        }
+        text.push_str(&format!("\n{}\n", kernel_table(graph, prediction).trim_fmt()));
+        text.push_str(&outside_note(prediction));
+        text.push_str(&fixed_price_note(prediction));
+        text.push_str(&uncovered_note(graph, prediction, self.allow_uncovered));
+        text.push('\n');
+        text
+    }
+}
+
+fn json_kernel<U: Unit>(
     graph: &TypedGraph,
-    prediction: &Prediction<Millis>,
-    priced: &PricedKernel<Millis>,
+    prediction: &Prediction<U>,
+    priced: &PricedKernel<U>,
 ) -> Value {
     let kernel = prediction.kernel(priced);
     let names: Vec<&str> = kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
@@ -43,7 +105,7 @@ fn json_kernel(
         "kind": kernel.name(),
         "nodes": names,
         "config": json_config(&priced.work[0]),
-        Millis::SUFFIX: priced.cost.value(),
+        U::SUFFIX: priced.cost.value(),
     });
     if let [_, more @ ..] = &priced.work[..]
         && !more.is_empty()
@@ -91,33 +153,15 @@ fn json_uncovered(graph: &TypedGraph, uncovered: &Uncovered) -> Value {
     json!({"node": &*node.name, "op": node.op.name(), "reason": reason(graph, uncovered.reason)})
 }
 
-/// A prediction as a page of text.
-pub(crate) fn text(
-    file: &str,
-    device: &str,
-    graph: &TypedGraph,
-    prediction: &Prediction<Millis>,
-    allow_uncovered: bool,
-) -> String {
-    let mut text = format!(
-        "{file} on {device}: {}\n\n{}\n",
-        headline(prediction),
-        kernel_table(graph, prediction).trim_fmt()
-    );
-    text.push_str(&outside_note(prediction));
-    text.push_str(&fixed_price_note(prediction));
-    text.push_str(&uncovered_note(graph, prediction, allow_uncovered));
-    text.push('\n');
-    text
-}
-
 /// The total with its interval, or that it is not all there is.
-fn headline(prediction: &Prediction<Millis>) -> String {
-    let Prediction { total, interval: (low, high), level, .. } = prediction;
+fn headline<U: Unit>(prediction: &Prediction<U>) -> String {
+    let total = prediction.total;
     let digits = if total.value() < 1.0 { 4 } else { 2 }; // four as in the table
     if prediction.uncovered.is_empty() {
-        let low = low.value();
-        let percent = 100.0 * level;
+        let Some(Interval { low, high, level }) = prediction.interval else {
+            return format!("{total:.digits$} (how far off it may be is not known)");
+        };
+        let (low, percent) = (low.value(), 100.0 * level);
         return format!(
             "{total:.digits$} ({percent:.0} % interval {low:.digits$} to {high:.digits$})"
         );
@@ -131,8 +175,8 @@ fn headline(prediction: &Prediction<Millis>) -> String {
     )
 }
 
-fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
-    let mut table = plain_table(&["first node", "kernel", "configuration", "ms", "share", ""]);
+fn kernel_table<U: Unit>(graph: &TypedGraph, prediction: &Prediction<U>) -> Table {
+    let mut table = plain_table(&["first node", "kernel", "configuration", U::SUFFIX, "share", ""]);
     for index in [3, 4] {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -155,7 +199,7 @@ fn kernel_table(graph: &TypedGraph, prediction: &Prediction<Millis>) -> Table {
 }
 
 /// `*` outside of what the model was fitted on, `~` for a price that does not depend on size.
-fn marks(priced: &PricedKernel<Millis>) -> String {
+fn marks<U: Unit>(priced: &PricedKernel<U>) -> String {
     let outside = if priced.outside.is_empty() { "" } else { "*" };
     let fixed = if priced.fixed_price { "~" } else { "" };
     format!("{outside}{fixed}")
@@ -216,23 +260,34 @@ fn is_windowed(kind: Kind) -> bool {
     )
 }
 
-fn outside_note(prediction: &Prediction<Millis>) -> String {
-    let mut features: Vec<&str> = prediction
-        .kernels
+/// What lies outside of what was fitted: kernels, or the whole network.
+fn outside_note<U: Unit>(prediction: &Prediction<U>) -> String {
+    prediction
+        .outside_fit
         .iter()
-        .flat_map(|kernel| kernel.outside.iter().map(|feature| feature.name()))
-        .collect();
-    features.sort_unstable();
-    features.dedup();
-    if features.is_empty() {
-        return String::new();
-    }
-    let count = prediction.kernels.iter().filter(|kernel| !kernel.outside.is_empty()).count();
+        .map(|why| match why {
+            OutsideFit::Kernels => outside_kernels(prediction),
+            OutsideFit::SmallTotal => beyond("smaller"),
+            OutsideFit::LargeTotal => beyond("larger"),
+        })
+        .collect()
+}
+
+fn beyond(how: &str) -> String {
+    format!("the total is {how} than that of any network the model was fitted on\n")
+}
+
+fn outside_kernels<U: Unit>(prediction: &Prediction<U>) -> String {
+    let outside = || prediction.kernels.iter().filter(|kernel| !kernel.outside.is_empty());
+    let features = outside().flat_map(|kernel| kernel.outside.iter().map(|of| of.name()));
+    let features: BTreeSet<&str> = features.collect();
+    let features: Vec<&str> = features.into_iter().collect();
+    let count = outside().count();
     let marked = if count == 1 { "1 kernel lies" } else { &format!("{count} kernels lie") };
     format!("* {marked} outside what the model was fitted on, in {}\n", features.join(", "))
 }
 
-fn fixed_price_note(prediction: &Prediction<Millis>) -> String {
+fn fixed_price_note<U: Unit>(prediction: &Prediction<U>) -> String {
     match prediction.kernels.iter().filter(|kernel| kernel.fixed_price).count() {
         0 => String::new(),
         count => {
@@ -245,9 +300,9 @@ fn fixed_price_note(prediction: &Prediction<Millis>) -> String {
     }
 }
 
-fn uncovered_note(
+fn uncovered_note<U: Unit>(
     graph: &TypedGraph,
-    prediction: &Prediction<Millis>,
+    prediction: &Prediction<U>,
     allow_uncovered: bool,
 ) -> String {
     if prediction.uncovered.is_empty() {

@@ -6,88 +6,10 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use expect_test::expect;
-use nnmeter_core::feature::Feature;
-use nnmeter_core::kind::Kind;
-use nnmeter_core::model::{FittedRange, KernelModel, Parametric, Term, WindowClass};
-use nnmeter_core::predict::FittedModel;
-use nnmeter_hardware::package::Package;
-use support::{DEVICE, Run, json_lines, nnmeter_with};
-use tempfile::TempDir;
+use support::user::{User, package};
+use support::{DEVICE, json_lines};
 
 const MODEL: &str = "tests/models/alexnet.onnx";
-
-/// A user with a home of their own.
-struct User {
-    home: TempDir,
-}
-
-impl User {
-    fn new() -> Self {
-        Self { home: tempfile::tempdir().expect("a folder") }
-    }
-
-    fn home(&self) -> &str {
-        self.home.path().to_str().expect("UTF-8")
-    }
-
-    /// Where the packages of this user belong.
-    fn predictors(&self) -> PathBuf {
-        let data = match cfg!(target_os = "macos") {
-            true => "Library/Application Support",
-            false => ".local/share",
-        };
-        self.home.path().join(data).join("nnmeter").join("predictors")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Run {
-        self.run_with(arguments, &[], &[])
-    }
-
-    fn run_with(&self, arguments: &[&str], input: &[u8], variables: &[(&str, &str)]) -> Run {
-        let home = [("HOME", self.home())];
-        let variables: Vec<(&str, &str)> =
-            home.into_iter().chain(variables.iter().copied()).collect();
-        nnmeter_with(arguments, input, &variables)
-    }
-
-    /// What `arguments` print and end with; the home is `~`, the folder of packages
-    /// `USER`.
-    fn told(&self, arguments: &[&str]) -> String {
-        let Run { code, out, err } = self.run(arguments);
-        let predictors = self.predictors().display().to_string();
-        format!("{out}{err}-> {code}\n").replace(&predictors, "USER").replace(self.home(), "~")
-    }
-
-    /// A package file of `name` at `version`.
-    fn package(&self, name: &str, version: &str) -> String {
-        let path = self.home.path().join(format!("{name} {version}.nnmeter"));
-        package(name, version).write(&path).expect("writes");
-        path.to_str().expect("UTF-8").to_owned()
-    }
-
-    /// The total that `device` predicts.
-    fn total(&self, device: &str, variables: &[(&str, &str)]) -> f64 {
-        let arguments = ["predict", MODEL, "--allow-uncovered", "--json", "-d", device];
-        let run = self.run_with(&arguments, &[], variables);
-        assert_eq!(run.code, 0, "{run:?}");
-        json_lines(&run.out)[0]["total_ms"].as_f64().expect("a total")
-    }
-}
-
-/// A package of a device at which a max pooling takes as many ms as its version is.
-fn package(name: &str, version: &str) -> Package {
-    let built_in = format!("nnmeter-hardware/predictors/{DEVICE}.nnmeter");
-    let mut package = Package::read(Path::new(&built_in)).expect("reads");
-    package.device.name = name.to_owned();
-    package.version = version.parse().expect("a version");
-    let rate = version.parse().expect("a number");
-    let term = Term { feature: Feature::One, window: WindowClass::Any, rate };
-    let parametric = Parametric::new(vec![term]).expect("a term");
-    let (model, range) = (KernelModel::Parametric(parametric), FittedRange::default());
-    let latency = package.latency.as_mut().expect("has latency");
-    latency.kernels = vec![(Kind::MaxPool, FittedModel { model, range })];
-    package
-}
 
 #[test]
 fn added_listed_used_and_removed() {
@@ -116,15 +38,17 @@ fn added_listed_used_and_removed() {
     "#]]
     .assert_eq(&user.told(&["devices", "add", &first, "--force"]));
     expect![[r#"
-         name                   version  device                           runtime     threads                   from
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1                         built in
-         my_phone               2.5      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1                         USER/my_phone@2.5.nnmeter
-         my_phone               1.0      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1        as my_phone@1.0  USER/my_phone@1.0.nnmeter
+         name                   version  device                               runtime                            threads                   from
+         adreno630gpu_tflite21  1.0      Pixel 3 XL, Adreno 630, TFLite 2.1   TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
+         adreno640gpu_tflite21  1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1  TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
+         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                         built in
+         my_phone               2.5      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                         USER/my_phone@2.5.nnmeter
+         my_phone               1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        as my_phone@1.0  USER/my_phone@1.0.nnmeter
         -> 0
     "#]].assert_eq(&user.told(&["devices"]));
     // AlexNet has three max poolings.
-    assert_eq!(user.total("MY_PHONE", &[]), 7.5);
-    assert_eq!(user.total("my_phone@1.0", &[]), 3.0);
+    assert_eq!(user.total_of(MODEL, "MY_PHONE", &[]), 7.5);
+    assert_eq!(user.total_of(MODEL, "my_phone@1.0", &[]), 3.0);
     expect![[r#"
         error: device "my_phone@2.0": there is no predictor of that version; expected one of my_phone@2.5, my_phone@1.0
         -> 2
@@ -138,14 +62,14 @@ fn added_listed_used_and_removed() {
         -> 0
     "#]]
     .assert_eq(&user.told(&["devices", "remove", "my_phone@2.5"]));
-    assert_eq!(user.total("my_phone", &[]), 3.0);
+    assert_eq!(user.total_of(MODEL, "my_phone", &[]), 3.0);
     expect![[r#"
         removed USER/my_phone@1.0.nnmeter
         -> 0
     "#]]
     .assert_eq(&user.told(&["devices", "remove", "my_phone"]));
     expect![[r#"
-        error: device "my_phone": there is no predictor of that name; expected one of cortexA76cpu_tflite21
+        error: device "my_phone": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21
         -> 2
     "#]].assert_eq(&user.told(&["devices", "remove", "my_phone"]));
     expect![[r#"
@@ -159,27 +83,29 @@ fn added_listed_used_and_removed() {
 #[test]
 fn an_added_package_comes_before_the_built_in_of_its_version() {
     let user = User::new();
-    let before = user.total(DEVICE, &[]);
+    let before = user.total_of(MODEL, DEVICE, &[]);
     assert_eq!(user.run(&["devices", "add", &user.package(DEVICE, "0.5")]).code, 0);
-    assert_eq!(user.total(DEVICE, &[]), before);
+    assert_eq!(user.total_of(MODEL, DEVICE, &[]), before);
     assert_eq!(user.run(&["devices", "add", &user.package(DEVICE, "1.0")]).code, 0);
-    assert_eq!(user.total(DEVICE, &[]), 3.0);
+    assert_eq!(user.total_of(MODEL, DEVICE, &[]), 3.0);
     expect![[r#"
-         name                   version  device                           runtime     threads                                from
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1                                      USER/cortexA76cpu_tflite21@1.0.nnmeter
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1        hidden                        built in
-         cortexA76cpu_tflite21  0.5      Pixel 4, Cortex-A76, TFLite 2.1  TFLite 2.1  1        as cortexA76cpu_tflite21@0.5  USER/cortexA76cpu_tflite21@0.5.nnmeter
+         name                   version  device                               runtime                            threads                                from
+         adreno630gpu_tflite21  1.0      Pixel 3 XL, Adreno 630, TFLite 2.1   TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
+         adreno640gpu_tflite21  1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1  TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
+         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                                      USER/cortexA76cpu_tflite21@1.0.nnmeter
+         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        hidden                        built in
+         cortexA76cpu_tflite21  0.5      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        as cortexA76cpu_tflite21@0.5  USER/cortexA76cpu_tflite21@0.5.nnmeter
         -> 0
     "#]].assert_eq(&user.told(&["devices"]));
     assert_eq!(user.run(&["devices", "remove", &format!("{DEVICE}@1.0")]).code, 0);
-    assert_eq!(user.total(DEVICE, &[]), before);
+    assert_eq!(user.total_of(MODEL, DEVICE, &[]), before);
 }
 
 #[test]
 fn added_from_standard_input_to_another_folder() {
     let user = User::new();
     let bytes = package("my_phone", "1.0").to_bytes().expect("writes");
-    let other = user.home.path().join("other").join("folder");
+    let other = user.home_folder().join("other").join("folder");
     let other = other.to_str().expect("UTF-8");
     let added = user.run_with(&["devices", "add", "-", "--to", other], &bytes, &[]);
     assert_eq!(added.code, 0, "{added:?}");
@@ -187,8 +113,8 @@ fn added_from_standard_input_to_another_folder() {
     let written = Path::new(other).join("my_phone@1.0.nnmeter");
     assert_eq!(std::fs::read(&written).expect("is there"), bytes);
     assert!(!user.predictors().exists());
-    assert_eq!(user.total(written.to_str().expect("UTF-8"), &[]), 3.0);
-    assert_eq!(user.total("my_phone", &[("NNMETER_PREDICTORS", other)]), 3.0);
+    assert_eq!(user.total_of(MODEL, written.to_str().expect("UTF-8"), &[]), 3.0);
+    assert_eq!(user.total_of(MODEL, "my_phone", &[("NNMETER_PREDICTORS", other)]), 3.0);
     let removed = user.run_with(&["devices", "remove", "my_phone", "--from", other], &[], &[]);
     assert_eq!((removed.code, written.exists()), (0, false), "{removed:?}");
     for (bytes, told) in
@@ -206,15 +132,15 @@ fn the_variable_decides_and_the_platform_tells_where_the_user_keeps_packages() {
     let user = User::new();
     assert_eq!(user.run(&["devices", "add", &user.package("my_phone", "2.0")]).code, 0);
     assert!(user.predictors().join("my_phone@2.0.nnmeter").is_file());
-    let explicit = user.home.path().join("explicit");
+    let explicit = user.home_folder().join("explicit");
     let explicit = explicit.to_str().expect("UTF-8");
     let file = user.package("my_phone", "1.0");
     assert_eq!(user.run(&["devices", "add", &file, "--to", explicit]).code, 0);
-    assert_eq!(user.total("my_phone", &[]), 6.0);
+    assert_eq!(user.total_of(MODEL, "my_phone", &[]), 6.0);
     let variables = [("NNMETER_PREDICTORS", explicit)];
-    assert_eq!(user.total("my_phone", &variables), 3.0);
-    assert_eq!(user.total("my_phone@2.0", &variables), 6.0);
-    assert_eq!(user.total("my_phone", &[("NNMETER_PREDICTORS", "")]), 6.0);
+    assert_eq!(user.total_of(MODEL, "my_phone", &variables), 3.0);
+    assert_eq!(user.total_of(MODEL, "my_phone@2.0", &variables), 6.0);
+    assert_eq!(user.total_of(MODEL, "my_phone", &[("NNMETER_PREDICTORS", "")]), 6.0);
     let removed = user.run_with(&["devices", "remove", "my_phone@1.0"], &[], &variables);
     assert_eq!(removed.code, 1);
     assert!(removed.err.contains(&format!("--from {explicit} removes it")), "{removed:?}");
@@ -227,7 +153,7 @@ fn the_variable_decides_and_the_platform_tells_where_the_user_keeps_packages() {
 #[test]
 fn the_data_home_is_heeded_if_it_is_absolute() {
     let user = User::new();
-    let data = user.home.path().join("data");
+    let data = user.home_folder().join("data");
     let data = data.to_str().expect("UTF-8");
     let file = user.package("my_phone", "1.0");
     let add = ["devices", "add", &*file, "--force"];
@@ -277,7 +203,9 @@ fn verified_by_name_file_or_all_together() {
     let lines = json_lines(&all.out);
     let names: Vec<&str> =
         lines.iter().map(|line| line["package"].as_str().expect("text")).collect();
-    assert_eq!(names, ["cortexA76cpu_tflite21@1.0", "my_phone@1.0"]);
+    let built_in = ["adreno630gpu_tflite21", "adreno640gpu_tflite21", "cortexA76cpu_tflite21"];
+    assert_eq!(names[..3], built_in.map(|name| format!("{name}@1.0")));
+    assert_eq!(names[3..], ["my_phone@1.0"]);
     for line in &lines {
         assert_eq!(line["ok"], true);
         assert_eq!(line["parts"][0]["sha256"].as_str().expect("a digest").len(), 64);
@@ -314,7 +242,7 @@ fn a_package_that_prices_nothing_does_not_pass() {
     let user = User::new();
     let mut package = package("my_phone", "1.0");
     package.latency.as_mut().expect("has latency").kernels.clear();
-    let file = user.home.path().join("empty.nnmeter");
+    let file = user.home_folder().join("empty.nnmeter");
     package.write(&file).expect("writes");
     expect![[r#"
          package  result  KB  parts  built-in network  covered  from

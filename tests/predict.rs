@@ -34,7 +34,16 @@ fn json_has_the_documented_keys() {
     let keys: Vec<&String> = lines[0].as_object().expect("an object").keys().collect();
     assert_eq!(
         keys,
-        ["coverage", "device", "file", "interval_ms", "kernels", "total_ms", "uncovered"]
+        [
+            "coverage",
+            "device",
+            "file",
+            "interval_ms",
+            "kernels",
+            "outside_fit",
+            "total_ms",
+            "uncovered"
+        ]
     );
     expect![[r#"{"config":{"batch":1,"cin":3,"cout":64,"dilation":[1,1],"groups":1,"input":[224,224],"kernel":[7,7],"output":[112,112],"stride":[2,2]},"kind":"conv-relu"}"#]]
     .assert_eq(&{
@@ -44,6 +53,104 @@ fn json_has_the_documented_keys() {
         assert_eq!(object.remove("nodes").expect("nodes").as_array().expect("names").len(), 2);
         kernel.to_string()
     });
+}
+
+#[test]
+fn a_budget_is_kept_with_a_probability() {
+    let file = "tests/models/resnet18.onnx";
+    let within = |budget: &str| {
+        let line = json_lines(&predict(&[file, "--json", "--budget", budget]).out).remove(0);
+        assert!(line["budget_ms"].as_f64().expect("a number") > 0.0);
+        line["probability_within_budget"].as_f64().expect("a number")
+    };
+    let line = json_lines(&predict(&[file, "--json"]).out).remove(0);
+    let end = |at: usize| line["interval_ms"][at].as_f64().expect("a number");
+    assert!((within(&format!("{}ms", end(0))) - 0.05).abs() < 1e-9);
+    assert!((within(&format!("{}s", end(1) / 1e3)) - 0.95).abs() < 1e-9);
+    assert!(within("1us") < 0.01 && within("9s") > 0.99);
+    let text = predict(&[file, "--budget", "0.22 s"]).out;
+    expect![[r#"
+        tests/models/resnet18.onnx on cortexA76cpu_tflite21: 212.63 ms (90 % interval 197.54 to 234.06 ms)
+        within 220 ms with a probability of 85.3 %"#]].assert_eq(&text.lines().take(2).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_budget_for_a_part_of_a_network_is_kept_only_if_accepted() {
+    let file = ["tests/models/efficientnet_b0.onnx", "--budget", "65ms"];
+    let probability = |more: &[&str]| {
+        let arguments: Vec<&str> = file.iter().chain(more).copied().collect();
+        json_lines(&predict(&arguments).out)[0]["probability_within_budget"].clone()
+    };
+    assert!(probability(&["--json"]).is_null());
+    assert!(probability(&["--json", "--allow-uncovered"]).is_f64());
+    let text = predict(&file).out;
+    assert!(text.contains("\nwhether that is within 65 ms cannot be said\n"), "{text}");
+}
+
+#[test]
+fn wrong_budgets_and_metrics_are_usage_errors() {
+    let file = "tests/models/alexnet.onnx";
+    for (arguments, expected) in [
+        (
+            ["--budget", "30"],
+            expect![
+                "error: invalid value '30' for '--budget <BUDGET>': expected a number with its unit, as in 30ms, 0.03s or 12mJ"
+            ],
+        ),
+        (
+            ["--budget", "0ms"],
+            expect![
+                "error: invalid value '0ms' for '--budget <BUDGET>': expected a budget above zero"
+            ],
+        ),
+        (
+            ["--budget", "12mJ"],
+            expect![
+                "error: --budget is of energy_mj, and latency_ms is predicted; expected latency_ms too"
+            ],
+        ),
+        (
+            ["--metric", "ms"],
+            expect![
+                "error: invalid value 'ms' for '--metric <METRIC>': expected latency_ms or energy_mj"
+            ],
+        ),
+        (
+            ["--metric", "energy_mj"],
+            expect![[
+                r#"error: device "cortexA76cpu_tflite21": its package has no models of energy_mj; expected latency_ms"#
+            ]],
+        ),
+    ] {
+        let run = predict(&[file, arguments[0], arguments[1]]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        expected.assert_eq(run.err.lines().next().unwrap_or_default());
+    }
+}
+
+#[test]
+fn a_network_outside_of_the_fit_is_flagged_as_a_whole() {
+    let file = "tests/models/squeezenet1_1.onnx";
+    let flags =
+        |arguments: &[&str]| json_lines(&predict(arguments).out)[0]["outside_fit"].to_string();
+    assert_eq!(flags(&[file, "--json"]), "[]");
+    assert_eq!(flags(&[file, "--json", "--batch", "1024"]), r#"["kernels","large_total"]"#);
+    let text = predict(&[file, "--batch", "1024"]).out;
+    assert!(text.contains("the total is larger than that of any network"), "{text}");
+}
+
+#[test]
+fn a_package_is_a_device_by_its_path() {
+    let path = format!("nnmeter-hardware/predictors/{DEVICE}.nnmeter");
+    let by_path = nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", &path]);
+    let by_name = predict(&["tests/models/alexnet.onnx"]);
+    assert_eq!((by_path.code, by_path.out), (0, by_name.out));
+    let missing = nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", "./no.nnmeter"]);
+    assert_eq!((missing.code, missing.out.as_str()), (1, ""));
+    expect![[r#"
+        error: ./no.nnmeter: No such file or directory (os error 2)
+    "#]]
+    .assert_eq(&missing.err);
 }
 
 #[test]
@@ -100,7 +207,7 @@ fn devices_that_do_not_exist_are_a_usage_error() {
     let run = nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", "cortexA76cpu_tflite2"]);
     assert_eq!((run.code, run.out.as_str()), (2, ""));
     expect![[r#"
-        error: device "cortexA76cpu_tflite2": there is no predictor of that name; expected one of cortexA76cpu_tflite21
+        error: device "cortexA76cpu_tflite2": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21
         hint: did you mean cortexA76cpu_tflite21?
     "#]]
     .assert_eq(&run.err);

@@ -104,20 +104,21 @@ fn evaluates_a_data_set() {
         .map(|line| {
             let figure = |key: &str| line[key].as_f64().expect("a number");
             format!(
-                "{} {} {:.2} {:.2} {:.3} {:.3}",
+                "{} {} {:.2} {:.2} {:.0} {:.3} {:.3}",
                 line["family"],
                 line["models"],
                 figure("within_5"),
                 figure("within_10"),
+                figure("in_interval"),
                 figure("rmspe"),
                 figure("bias")
             )
         })
         .collect();
     expect![[r#"
-        "net" 2 50.00 100.00 5.657 4.000
-        "other" 1 100.00 100.00 0.000 0.000
-        "overall" 3 66.67 100.00 4.619 2.667"#]]
+        "net" 2 50.00 100.00 100 5.657 4.000
+        "other" 1 100.00 100.00 100 0.000 0.000
+        "overall" 3 66.67 100.00 100 4.619 2.667"#]]
     .assert_eq(&figures.join("\n"));
     assert!(run.err.contains("1 models were not measured"), "{}", run.err);
 }

@@ -251,3 +251,24 @@ fn error_about(subject: String, found: &str) -> Error {
         if found.contains("cycle of identities") { ErrorKind::Cyclic } else { ErrorKind::Dangling };
     Error::new(kind, subject, found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Unary;
+    use crate::tensor::{DType, Dim};
+
+    #[test]
+    fn placed_nodes_are_wired_by_value_and_returned() {
+        let mut builder = GraphBuilder::new();
+        let dims = [1, 4].map(Dim::Known).to_vec();
+        let input = builder.place("x", Op::Input(DType::F32, Some(dims)), &[], 1);
+        let input = Value { node: input, port: 0 };
+        let relu = builder.place("y", Op::Unary(Unary::Relu), &[input], 1);
+        builder.place("unread", Op::Unary(Unary::Tanh), &[input], 1);
+        let relu = Value { node: relu, port: 0 };
+        builder.returns(relu);
+        let graph = builder.finish(Layout::ChannelsFirst).expect("a well-formed graph");
+        assert_eq!((graph.outputs(), graph.operand(relu.node, 0)), (&[relu][..], Some(input)));
+    }
+}

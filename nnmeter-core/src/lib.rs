@@ -57,6 +57,7 @@ pub mod infer;
 pub mod kind;
 pub mod model;
 mod myriad;
+pub mod nn_meter;
 pub mod op;
 mod pickle;
 pub mod pooling;

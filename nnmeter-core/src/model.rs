@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use crate::ensemble::Ensemble;
 use crate::error::{Error, ErrorKind, Result};
 use crate::feature::{CONFIGURATION, Examined, Feature, configuration};
+use crate::nn_meter::NnMeterForest;
 use crate::workload::Workload;
 
 /// A model of one kind of kernel.
@@ -21,6 +22,8 @@ pub enum KernelModel {
     Learned(Learned),
     /// A sum of rates times the exponential of a tree ensemble, which corrects it.
     Corrected(Parametric, Learned),
+    /// A forest over nn-Meter's features.
+    NnMeter(NnMeterForest),
 }
 
 impl KernelModel {
@@ -31,6 +34,7 @@ impl KernelModel {
             KernelModel::Parametric(base) => base.cost(work),
             KernelModel::Learned(learned) => learned.value(work),
             KernelModel::Corrected(base, learned) => base.cost(work) * learned.value(work).exp(),
+            KernelModel::NnMeter(forest) => forest.value(work.workload()),
         };
         cost.max(0.0)
     }
@@ -41,7 +45,7 @@ impl KernelModel {
             KernelModel::Parametric(base) => {
                 base.terms.iter().all(|term| term.feature == Feature::One)
             }
-            KernelModel::Learned(_) | KernelModel::Corrected(..) => false,
+            KernelModel::Learned(_) | KernelModel::Corrected(..) | KernelModel::NnMeter(_) => false,
         }
     }
 }

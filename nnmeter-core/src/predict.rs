@@ -25,7 +25,7 @@ use crate::workload::Workload;
 pub struct Predictor<U = Millis> {
     rules: FusionRules,
     models: [Option<Box<FittedModel>>; Kind::COUNT],
-    uncertainty: Arc<Uncertainty>,
+    uncertainty: Option<Arc<Uncertainty>>,
     unit: std::marker::PhantomData<U>,
 }
 
@@ -43,10 +43,8 @@ pub struct FittedModel {
 pub struct Prediction<U = Millis> {
     /// Sum over the kernels that have a price.
     pub total: U,
-    /// Lower and upper end of the interval at `level`.
-    pub interval: (U, U),
-    /// Share of networks whose measured value lies inside such an interval, 0 to 1.
-    pub level: f64,
+    /// Where the measured value is expected; `None` if nobody measured how far totals are off.
+    pub interval: Option<Interval<U>>,
     /// Why the network lies outside of what the models were fitted on; empty where it does not.
     /// Where it does, intervals are those of networks that did so, and wider.
     pub outside_fit: SmallVec<[OutsideFit; 2]>,
@@ -56,8 +54,19 @@ pub struct Prediction<U = Millis> {
     pub kernels: Vec<PricedKernel<U>>,
     /// Operators whose cost is not in the total.
     pub uncovered: Vec<Uncovered>,
-    uncertainty: Arc<Uncertainty>,
+    uncertainty: Option<Arc<Uncertainty>>,
     detection: Detection,
+}
+
+/// Where the measured value of a network is expected.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval<U = Millis> {
+    /// The lower end.
+    pub low: U,
+    /// The upper end.
+    pub high: U,
+    /// Share of networks whose measured value lies inside such an interval, 0 to 1.
+    pub level: f64,
 }
 
 /// A kernel with a price.
@@ -94,17 +103,18 @@ pub enum NoPrice {
 }
 
 impl<U: MetricUnit> Predictor<U> {
-    /// A predictor from the device's fusion rules and one model for each kind of kernel.
+    /// A predictor from the device's fusion rules and one model for each kind of kernel. Without
+    /// an `uncertainty`, predictions have no interval.
     pub fn new(
         rules: FusionRules,
         models: impl IntoIterator<Item = (Kind, FittedModel)>,
-        uncertainty: Uncertainty,
+        uncertainty: impl Into<Option<Uncertainty>>,
     ) -> Self {
         let mut table = [const { None }; Kind::COUNT];
         for (kind, model) in models {
             table[kind as usize] = Some(Box::new(model));
         }
-        let uncertainty = Arc::new(uncertainty);
+        let uncertainty = uncertainty.into().map(Arc::new);
         Self { rules, models: table, uncertainty, unit: std::marker::PhantomData }
     }
 
@@ -118,9 +128,9 @@ impl<U: MetricUnit> Predictor<U> {
         self.models[kind as usize].as_deref()
     }
 
-    /// How far totals are off.
-    pub fn uncertainty(&self) -> &Uncertainty {
-        &self.uncertainty
+    /// How far totals are off, if anybody measured that.
+    pub fn uncertainty(&self) -> Option<&Uncertainty> {
+        self.uncertainty.as_deref()
     }
 
     /// Predicts the cost of `graph`.
@@ -132,7 +142,7 @@ impl<U: MetricUnit> Predictor<U> {
                 self.add(graph, kernel, index as u32, &mut tally);
             }
         }
-        tally.finish(Arc::clone(&self.uncertainty), detection)
+        tally.finish(self.uncertainty.clone(), detection)
     }
 
     fn add(&self, graph: &TypedGraph, kernel: Kernel<'_>, index: u32, tally: &mut Tally<U>) {
@@ -241,27 +251,28 @@ impl<U: MetricUnit> Tally<U> {
         Self { kernels, uncovered: Vec::new(), operators: 0, covered: 0 }
     }
 
-    fn finish(self, uncertainty: Arc<Uncertainty>, detection: Detection) -> Prediction<U> {
+    fn finish(self, uncertainty: Option<Arc<Uncertainty>>, detection: Detection) -> Prediction<U> {
         let costs = self.kernels.iter().map(|kernel| kernel.cost.value());
         let total = costs.fold(0.0, |sum, cost| sum + cost); // `sum` of nothing is -0.0
         let far = self.kernels.iter().any(|kernel| !kernel.outside.is_empty());
         let outside_fit = far.then_some(OutsideFit::Kernels).into_iter();
+        let beyond = uncertainty.as_deref().and_then(|of| of.outside_totals(total));
         let coverage = match self.operators {
             0 => 1.0,
             operators => self.covered as f64 / operators as f64,
         };
         let mut prediction = Prediction {
             total: U::from_value(total),
-            interval: (U::from_value(total), U::from_value(total)),
-            level: uncertainty.level(),
-            outside_fit: outside_fit.chain(uncertainty.outside_totals(total)).collect(),
+            interval: None,
+            outside_fit: outside_fit.chain(beyond).collect(),
             coverage,
             kernels: self.kernels,
             uncovered: self.uncovered,
             uncertainty,
             detection,
         };
-        prediction.interval = prediction.interval_at(prediction.level);
+        let level = prediction.uncertainty.as_ref().map(|of| of.level());
+        prediction.interval = level.and_then(|level| prediction.interval_at(level));
         prediction
     }
 }
@@ -269,34 +280,35 @@ impl<U: MetricUnit> Tally<U> {
 impl<U: MetricUnit> Prediction<U> {
     /// The interval that holds the measured value of the share `level` of networks, 0 to 1; as
     /// many of the others lie below as above. Its ends are 0 and infinite where `level` is higher
-    /// than anything that is known.
-    pub fn interval_at(&self, level: f64) -> (U, U) {
-        let (low, high) = self.errors().ends(level);
+    /// than anything that is known. `None` if nobody measured how far totals are off.
+    pub fn interval_at(&self, level: f64) -> Option<Interval<U>> {
+        let (low, high) = self.errors()?.ends(level);
         let total = self.total.value();
         let end = |error: f64| U::from_value(if total > 0.0 { total * error.exp() } else { 0.0 });
-        (end(low), end(high))
+        Some(Interval { low: end(low), high: end(high), level })
     }
 
     /// Probability that the measured value is at most `budget`, 0 to 1: the share of networks that
     /// would be within theirs if each had one as many times its prediction. It never falls as the
     /// budget grows, and is `(1 + level) / 2` at the upper end of the interval at `level`.
     ///
-    /// It is about what has a price: operators in `uncovered` come on top.
-    pub fn probability_within(&self, budget: U) -> f64 {
+    /// It is about what has a price: operators in `uncovered` come on top. `None` if nobody measured
+    /// how far totals are off.
+    pub fn probability_within(&self, budget: U) -> Option<f64> {
+        let errors = self.errors()?;
         let (budget, total) = (budget.value(), self.total.value());
-        if budget.is_nan() || budget <= 0.0 {
-            return 0.0;
-        }
-        if total > 0.0 { self.errors().probability_of_at_most((budget / total).ln()) } else { 1.0 }
+        Some(match () {
+            () if budget.is_nan() || budget <= 0.0 => 0.0,
+            () if total > 0.0 => errors.probability_of_at_most((budget / total).ln()),
+            () => 1.0,
+        })
     }
 
     /// The errors of networks such as this one.
-    fn errors(&self) -> &Quantiles {
-        if self.outside_fit.is_empty() {
-            self.uncertainty.inside()
-        } else {
-            self.uncertainty.outside()
-        }
+    fn errors(&self) -> Option<&Quantiles> {
+        let uncertainty = self.uncertainty.as_deref()?;
+        let inside = self.outside_fit.is_empty();
+        Some(if inside { uncertainty.inside() } else { uncertainty.outside() })
     }
 }
 

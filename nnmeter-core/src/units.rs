@@ -55,7 +55,7 @@ macro_rules! unit {
 }
 
 /// A unit that a metric is measured in.
-pub trait Unit: Copy + fmt::Debug + PartialOrd + Send + Sync + 'static {
+pub trait Unit: Copy + fmt::Debug + fmt::Display + PartialOrd + Send + Sync + 'static {
     /// The metric's name in packages: `latency_ms`.
     const METRIC: &'static str;
     /// The unit's suffix in keys of JSON objects: `ms` as in `total_ms`.

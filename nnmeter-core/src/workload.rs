@@ -16,6 +16,9 @@ use crate::units::{Bytes, Flops};
 /// Extents over depth, height and width; absent axes are 1.
 pub type Extents = [u32; 3];
 
+/// How many data operands have their channels in a [`Workload`].
+pub const CHANNELS: usize = 4;
+
 /// The work of one kernel, or of one of several heavy operators that rules fused into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Workload {
@@ -41,6 +44,8 @@ pub struct Workload {
     pub groups: u32,
     /// Number of data operands.
     pub operands: u32,
+    /// Channels of the first data operands; zero where there is none.
+    pub channels: [u32; CHANNELS],
     /// Bits of an element of the first data operand.
     pub bits: u32,
     /// Multiply-accumulates.
@@ -76,6 +81,7 @@ impl Workload {
             dilation: [1; 3],
             groups: 1,
             operands: data.operands,
+            channels: data.channels,
             bits: narrow(data.first.dtype.bits()),
             macs: 0,
             weights: 0,
@@ -208,14 +214,18 @@ impl Workload {
 struct Data<'g> {
     first: &'g TensorType,
     operands: u32,
+    channels: [u32; CHANNELS],
     elements: u64,
 }
 
 impl<'g> Data<'g> {
     fn of(graph: &'g TypedGraph, kernel: Kernel<'_>, unit: &Unit) -> Option<Self> {
+        let channels_of = |ty| logical(unit.kind, graph.graph().layout(), ty).1;
         if let Some(input) = unit.input {
             let first = graph.ty(input)?;
-            return Some(Self { first, operands: 1, elements: first.elements() as u64 });
+            let channels = [channels_of(first), 0, 0, 0];
+            let elements = first.elements() as u64;
+            return Some(Self { first, operands: 1, channels, elements });
         }
         let mut data: Option<Self> = None;
         for value in graph.graph().operands(kernel.nodes_of(unit)[0]).into_iter().flatten() {
@@ -223,7 +233,11 @@ impl<'g> Data<'g> {
                 continue;
             }
             let ty = graph.ty(value)?;
-            let data = data.get_or_insert(Self { first: ty, operands: 0, elements: 0 });
+            let none = Self { first: ty, operands: 0, channels: [0; CHANNELS], elements: 0 };
+            let data = data.get_or_insert(none);
+            if let Some(channels) = data.channels.get_mut(data.operands as usize) {
+                *channels = channels_of(ty);
+            }
             data.operands += 1;
             data.elements = data.elements.saturating_add(ty.elements() as u64);
         }

@@ -12,6 +12,7 @@ use nnmeter_core::tensor::DType;
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::units::Unit;
 use nnmeter_core::workload::Workload;
+use smallvec::SmallVec;
 
 /// What a number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,16 +26,29 @@ pub struct Quantity {
 /// The costs of a graph, part by part.
 #[derive(Clone, Debug, Default)]
 pub struct Bill {
-    /// Costs of kernels (or operators), each with its first operator.
-    pub costs: Vec<(NodeId, f64)>,
+    /// The kernels (or operators) that have a price.
+    pub parts: Vec<Part>,
     /// Operators without a price.
     pub uncovered: Vec<(NodeId, NoPrice)>,
 }
 
+/// A kernel (or an operator), and what it costs.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its operators, in the order of execution.
+    pub nodes: SmallVec<[NodeId; 4]>,
+    /// Its cost.
+    pub cost: f64,
+}
+
 impl Bill {
-    /// The sum over all parts that have a price.
+    /// The sum over all parts.
     pub fn total(&self) -> f64 {
-        self.costs.iter().fold(0.0, |sum, (_, cost)| sum + cost)
+        self.parts.iter().fold(0.0, |sum, part| sum + part.cost)
+    }
+
+    fn add(&mut self, nodes: &[NodeId], cost: f64) {
+        self.parts.push(Part { nodes: nodes.into(), cost });
     }
 }
 
@@ -54,11 +68,12 @@ impl<U: Unit> Metric for Predictor<U> {
 
     fn bill(&self, graph: &TypedGraph) -> Bill {
         let prediction = self.predict(graph);
-        let costs = prediction.kernels.iter();
-        Bill {
-            costs: costs.map(|p| (prediction.kernel(p).nodes()[0], p.cost.value())).collect(),
-            uncovered: prediction.uncovered.iter().map(|u| (u.node, u.reason)).collect(),
+        let mut bill = Bill::default();
+        for kernel in &prediction.kernels {
+            bill.add(prediction.kernel(kernel).nodes(), kernel.cost.value());
         }
+        bill.uncovered = prediction.uncovered.iter().map(|u| (u.node, u.reason)).collect();
+        bill
     }
 }
 
@@ -74,9 +89,12 @@ impl<U: Unit> Metric for OutsideRange<'_, U> {
 
     fn bill(&self, graph: &TypedGraph) -> Bill {
         let prediction = self.0.predict(graph);
-        let outside = prediction.kernels.iter().filter(|kernel| !kernel.outside.is_empty());
-        let costs = outside.map(|p| (prediction.kernel(p).nodes()[0], 1.0)).collect();
-        Bill { costs, uncovered: Vec::new() }
+        let mut bill = Bill::default();
+        for kernel in &prediction.kernels {
+            let outside = if kernel.outside.is_empty() { 0.0 } else { 1.0 };
+            bill.add(prediction.kernel(kernel).nodes(), outside);
+        }
+        bill
     }
 }
 
@@ -113,10 +131,9 @@ fn by_operator(graph: &TypedGraph, count: impl Fn(&Workload) -> f64) -> Bill {
     let detection = detect(graph, &FusionRules::default());
     let mut bill = Bill::default();
     for kernel in detection.kernels() {
-        let node = kernel.nodes()[0];
         match workloads(graph, kernel) {
-            Ok(work) => bill.costs.push((node, work.iter().map(&count).sum())),
-            Err(reason) => bill.uncovered.push((node, reason)),
+            Ok(work) => bill.add(kernel.nodes(), work.iter().map(&count).sum()),
+            Err(reason) => bill.uncovered.push((kernel.nodes()[0], reason)),
         }
     }
     bill
@@ -132,9 +149,11 @@ impl Metric for Parameters {
     }
 
     fn bill(&self, graph: &TypedGraph) -> Bill {
-        let nodes = graph.order().iter().filter(|&&id| graph.is_op(id));
-        let costs = nodes.map(|&id| (id, trained(graph, id) as f64));
-        Bill { costs: costs.collect(), uncovered: Vec::new() }
+        let mut bill = Bill::default();
+        for &id in graph.order().iter().filter(|&&id| graph.is_op(id)) {
+            bill.add(&[id], trained(graph, id) as f64);
+        }
+        bill
     }
 }
 

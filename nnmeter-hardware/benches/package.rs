@@ -98,7 +98,7 @@ fn package(trees: usize) -> Vec<u8> {
         accuracy: Vec::new(),
         rules: RuleFile::from_json(br#"{"BF_conv_relu": {"obey": true}}"#).expect("valid rules"),
         latency: Some(MetricModels {
-            uncertainty: uncertainty(),
+            uncertainty: Some(uncertainty()),
             kernels: KINDS.map(|kind| (kind, model(trees, &mut noise))).into(),
         }),
         energy: None,

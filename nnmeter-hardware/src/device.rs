@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use crate::accuracy::Accuracy;
+use crate::accuracy::{Accuracy, Table};
 
 /// A device as a predictor knows it: a chip at a clock, and a runtime of a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +112,20 @@ pub struct AccuracyRow {
     /// Share of networks whose measured value lay in an interval found without them, 0 to 1, where
     /// there were intervals.
     pub coverage: Option<f64>,
+}
+
+impl AccuracyTable {
+    /// The table of `metric` by `protocol`.
+    pub fn of(metric: &str, protocol: &str, table: &Table, notes: Vec<String>) -> Self {
+        let row = |(family, accuracy): &(String, Accuracy)| AccuracyRow::of(family, accuracy);
+        Self {
+            metric: metric.to_owned(),
+            protocol: protocol.to_owned(),
+            rows: table.families.iter().map(row).collect(),
+            overall: AccuracyRow::of("all", &table.overall),
+            notes,
+        }
+    }
 }
 
 impl AccuracyRow {

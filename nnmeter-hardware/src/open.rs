@@ -8,8 +8,8 @@ use nnmeter_core::rules::FusionRules;
 use nnmeter_core::units::{Millijoules, Millis, Unit};
 
 use crate::device::{AccuracyTable, Device, Provenance};
-use crate::error::Result;
-use crate::package::{Package, RuleFile, no_metric};
+use crate::error::{Error, Result};
+use crate::package::{Metric, Package, RuleFile, no_metric};
 use crate::registry::Origin;
 use crate::version::Version;
 
@@ -82,7 +82,7 @@ impl OpenDevice {
     /// # Errors
     /// [`crate::error::ErrorKind::UnknownMetric`] if the package has no models of it.
     pub fn latency(&self) -> Result<&Predictor<Millis>> {
-        self.latency.as_ref().ok_or_else(|| no_metric(&self.device.name, Millis::METRIC))
+        self.latency.as_ref().ok_or_else(|| self.no_metric(Millis::METRIC))
     }
 
     /// The predictor of energy.
@@ -90,6 +90,16 @@ impl OpenDevice {
     /// # Errors
     /// [`crate::error::ErrorKind::UnknownMetric`] if the package has no models of it.
     pub fn energy(&self) -> Result<&Predictor<Millijoules>> {
-        self.energy.as_ref().ok_or_else(|| no_metric(&self.device.name, Millijoules::METRIC))
+        self.energy.as_ref().ok_or_else(|| self.no_metric(Millijoules::METRIC))
+    }
+
+    /// The metrics that the device has models of.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> {
+        let latency = self.latency.as_ref().map(|_| Metric::Latency);
+        latency.into_iter().chain(self.energy.as_ref().map(|_| Metric::Energy))
+    }
+
+    fn no_metric(&self, metric: &str) -> Error {
+        no_metric(&self.device.name, metric, self.metrics())
     }
 }

@@ -16,20 +16,19 @@
 //! `NAME.nnmeter`. Names are compared without regard to case. A package is opened when it is first
 //! asked for, once. Nothing is downloaded, and nothing is written.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use once_cell::sync::OnceCell;
-
 use crate::builtin::BuiltIn;
+use crate::entry::Slot;
 use crate::error::{Error, ErrorKind, Result};
 use crate::folders::packages_of;
 use crate::package::{EXTENSION, Package};
-use crate::provider::{DeviceProvider, LazyPackage};
+use crate::provider::DeviceProvider;
 use crate::suggest;
-use crate::verify::{self, Verified};
-use crate::version::{Spec, Version};
+use crate::version::Spec;
 
+pub use crate::entry::{Entry, Origin, Standing};
 pub use crate::folders::{PREDICTORS_VARIABLE, explicit_folder, user_folder};
 pub use crate::open::OpenDevice;
 
@@ -46,44 +45,6 @@ pub struct Registry {
     /// In order of precedence: first those of folders.
     slots: Vec<Slot>,
     folders: usize,
-}
-
-/// Where a package comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A file.
-    File(PathBuf),
-    /// This program.
-    BuiltIn,
-    /// Another crate.
-    Registered,
-}
-
-/// How a package is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// By the name of its device alone, too.
-    Default,
-    /// By name and version.
-    Versioned,
-    /// Not at all: an earlier source has the same version of the same device.
-    Hidden,
-}
-
-/// A package that the registry knows of, opened or not.
-#[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
-    slot: &'a Slot,
-    standing: Standing,
-}
-
-#[derive(Debug)]
-struct Slot {
-    package: LazyPackage,
-    origin: Origin,
-    /// Whether it comes before higher versions of sources that are not explicit.
-    explicit: bool,
-    opened: OnceCell<Result<Arc<OpenDevice>>>,
 }
 
 impl Registry {
@@ -131,7 +92,8 @@ impl Registry {
 
     fn insert_folder(&mut self, folder: &Path, explicit: bool) -> Result<()> {
         for (path, package) in packages_of(folder)? {
-            let slot = Slot { explicit, ..Slot::new(package, Origin::File(path)) };
+            let mut slot = Slot::new(package, Origin::File(path));
+            slot.explicit = explicit;
             self.slots.insert(self.folders, slot);
             self.folders += 1;
         }
@@ -244,70 +206,9 @@ impl Registry {
     }
 }
 
-/// `name` as a path, if it is one of a package file.
+/// `name` as a path, if it is one: it ends as package files do, or has a folder in it.
 pub fn as_file(name: &str) -> Option<&Path> {
     let path = Path::new(name);
-    path.extension().is_some_and(|extension| extension == EXTENSION).then_some(path)
-}
-
-impl<'a> Entry<'a> {
-    /// Name of the device.
-    pub fn name(&self) -> &'a str {
-        self.slot.package.name()
-    }
-
-    /// Version of its predictor.
-    pub fn version(&self) -> Version {
-        self.slot.package.version()
-    }
-
-    /// `name@1.0`.
-    pub fn spec(&self) -> String {
-        format!("{}@{}", self.name(), self.version())
-    }
-
-    /// Where the package comes from.
-    pub fn origin(&self) -> &'a Origin {
-        &self.slot.origin
-    }
-
-    /// How it is asked for.
-    pub fn standing(&self) -> Standing {
-        self.standing
-    }
-
-    /// The opened package.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn open(&self) -> Result<Arc<OpenDevice>> {
-        self.slot.opened.get_or_init(|| self.slot.read()).clone()
-    }
-
-    /// Checks the package as [`verify::verify`] does.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn verify(&self) -> Result<Verified> {
-        let package = &self.slot.package;
-        let (opened, verified) =
-            verify::verify(&package.bytes()?).map_err(|error| error.within(package.place()))?;
-        package.check(&opened)?;
-        Ok(verified)
-    }
-}
-
-impl Slot {
-    fn new(package: LazyPackage, origin: Origin) -> Self {
-        Self { package, origin, explicit: false, opened: OnceCell::new() }
-    }
-
-    fn is_same(&self, package: &LazyPackage) -> bool {
-        self.package.version() == package.version()
-            && self.package.name().eq_ignore_ascii_case(package.name())
-    }
-
-    fn read(&self) -> Result<Arc<OpenDevice>> {
-        Ok(Arc::new(OpenDevice::new(self.package.open()?, self.origin.clone())))
-    }
+    let is_package = path.extension().is_some_and(|extension| extension == EXTENSION);
+    (is_package || name.contains(std::path::is_separator)).then_some(path)
 }

@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let Installed { name, version, path, replaced } = &installed;
     let verb = if *replaced { "replaced" } else { "added" };
     writeln!(std::io::stdout().lock(), "{verb} {name}@{version}: {}", path.display())?;
-    if let Some(note) = note(&Registry::standard()?, path) {
+    // Where another folder cannot be looked into, the package has been added all the same.
+    if let Some(note) = Registry::standard().ok().and_then(|registry| note(&registry, path)) {
         eprintln!("note: {note}");
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::predict::Predictor;
-use nnmeter_core::uncertainty::Uncertainty;
+use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 use nnmeter_core::units::Unit;
 use nnmeter_hardware::device::{AccuracyRow, AccuracyTable};
 use nnmeter_hardware::registry::{Entry, OpenDevice, Origin, Standing};
@@ -39,7 +39,7 @@ pub(super) fn text(device: &OpenDevice) -> String {
     for metric in metrics(device) {
         fact("predicts", metric.name);
         fact("prices", &metric.kinds.join(", "));
-        fact("interval", &metric.interval_text());
+        fact("interval", &metric.interval.map_or("not known".to_owned(), |of| of.text()));
     }
     fact("fitted on", &format!("{} networks of {}", fitted.models, fitted.data_set));
     fact("data by", &format!("{} ({})", fitted.source, fitted.licence));
@@ -61,60 +61,71 @@ fn table_text(table: &AccuracyTable) -> String {
 }
 
 /// What the models of one metric are good for.
-struct Metric<'a> {
+struct Metric {
     name: &'static str,
     unit: &'static str,
     /// Kinds of kernels that have a price.
     kinds: Vec<&'static str>,
-    uncertainty: &'a Uncertainty,
+    interval: Option<Interval>,
 }
 
-fn metrics(device: &OpenDevice) -> Vec<Metric<'_>> {
+fn metrics(device: &OpenDevice) -> Vec<Metric> {
     let latency = device.latency().ok().map(metric);
     let energy = device.energy().ok().map(metric);
     latency.into_iter().chain(energy).collect()
 }
 
-fn metric<U: Unit>(predictor: &Predictor<U>) -> Metric<'_> {
+fn metric<U: Unit>(predictor: &Predictor<U>) -> Metric {
     let priced = Kind::ALL.iter().filter(|&&kind| predictor.model(kind).is_some());
     Metric {
         name: U::METRIC,
         unit: U::SUFFIX,
         kinds: priced.map(|kind| kind.name()).collect(),
-        uncertainty: predictor.uncertainty(),
+        interval: predictor.uncertainty().map(Interval::of),
     }
 }
 
-impl Metric<'_> {
-    /// The ends of the interval as multiples of a prediction, inside and outside of what was fitted.
-    fn ends(&self) -> [[f64; 2]; 2] {
-        [self.uncertainty.inside(), self.uncertainty.outside()].map(|errors| {
-            let (low, high) = errors.ends(self.uncertainty.level());
-            [low.exp(), high.exp()]
-        })
-    }
-
-    fn interval_text(&self) -> String {
-        let percent = |end: f64| format!("{:+.1} %", 100.0 * (end - 1.0));
-        let [inside, outside] = self.ends().map(|[low, high]| [percent(low), percent(high)]);
-        format!(
-            "of {:.0} %: {} to {}; {} to {} outside of what was fitted",
-            100.0 * self.uncertainty.level(),
-            inside[0],
-            inside[1],
-            outside[0],
-            outside[1]
-        )
-    }
-
+impl Metric {
     fn json(&self) -> Value {
-        let [inside, outside] = self.ends();
         json!({
             "metric": self.name,
             "unit": self.unit,
             "kernel_kinds": self.kinds,
-            "interval": {"level": self.uncertainty.level(), "inside": inside, "outside": outside},
+            "interval": self.interval.as_ref().map(Interval::json),
         })
+    }
+}
+
+/// The ends of intervals as multiples of a prediction.
+struct Interval {
+    level: f64,
+    inside: [f64; 2],
+    outside: [f64; 2],
+}
+
+impl Interval {
+    fn of(uncertainty: &Uncertainty) -> Self {
+        let level = uncertainty.level();
+        let ends = |errors: &Quantiles| {
+            let (low, high) = errors.ends(level);
+            [low.exp(), high.exp()]
+        };
+        Self { level, inside: ends(uncertainty.inside()), outside: ends(uncertainty.outside()) }
+    }
+
+    fn text(&self) -> String {
+        let percent = |end: f64| format!("{:+.1} %", 100.0 * (end - 1.0));
+        let ends = |[low, high]: [f64; 2]| format!("{} to {}", percent(low), percent(high));
+        format!(
+            "of {:.0} %: {}; {} outside of what was fitted",
+            100.0 * self.level,
+            ends(self.inside),
+            ends(self.outside)
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({"level": self.level, "inside": self.inside, "outside": self.outside})
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod add;
 mod card;
+mod import_nn_meter;
 mod list;
 mod remove;
 mod verify;
@@ -29,6 +30,7 @@ Examples:
   nnmeter devices cortexA76cpu_tflite21
   nnmeter devices --json | jq -r .name
   nnmeter devices add my_phone.nnmeter
+  nnmeter devices import-nn-meter cortexA76cpu_tflite21.zip
   nnmeter devices verify
   nnmeter devices remove my_phone@1.0")]
 pub(crate) struct Args {
@@ -46,6 +48,7 @@ pub(crate) struct Args {
 #[derive(Subcommand)]
 enum Verb {
     Add(add::Args),
+    ImportNnMeter(import_nn_meter::Args),
     Remove(remove::Args),
     Verify(verify::Args),
 }
@@ -53,6 +56,7 @@ enum Verb {
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.verb {
         Some(Verb::Add(args)) => add::run(args),
+        Some(Verb::ImportNnMeter(args)) => import_nn_meter::run(args),
         Some(Verb::Remove(args)) => remove::run(args),
         Some(Verb::Verify(args)) => verify::run(args),
         None => show(args),

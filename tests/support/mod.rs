@@ -1,6 +1,8 @@
 //! Running the program as a user does.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod user;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;

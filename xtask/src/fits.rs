@@ -1,5 +1,7 @@
 //! The fits that a command needs: made in all cores under a progress bar, and kept.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::{Context, Result};
 use nnmeter_core::ensemble::Ensemble;
 use nnmeter_core::feature::Feature;
@@ -10,6 +12,7 @@ use nnmeter_hardware::fit::problem::{Fit, Problem};
 use nnmeter_hardware::fit::protocol::Training;
 use nnmeter_hardware::fit::recipe::Recipe;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::fitting::bar;
 use crate::kept::{Kept, digest, from_hex, hex};
@@ -48,9 +51,11 @@ impl<'a> Fits<'a> {
 pub(crate) fn samples_digest(problem: &Problem<'_>) -> Result<String> {
     let program = std::env::current_exe().and_then(std::fs::read).context("reading itself")?;
     let samples = problem.samples();
+    let families = samples.families().iter().enumerate();
+    let families = families.map(|(index, name)| (name, samples.is_of_kernels(index)));
     Ok(digest(&[
-        &hex(&<sha2::Sha256 as sha2::Digest>::digest(&program)),
-        &samples.families(),
+        &hex(&Sha256::digest(&program)),
+        &families.collect::<Vec<_>>(),
         &samples.samples(),
         &samples.workloads(),
     ]))
@@ -62,16 +67,14 @@ pub(crate) fn in_parallel<T: Sync>(
     items: &[T],
     work: impl Fn(&T) -> Result<()> + Sync,
 ) -> Result<()> {
-    let bar = bar(items.len() as u64, what);
+    let bar = bar(items.len() as u64, what, "{pos} of {len}");
     let mut outcome = Ok(());
-    let failed = std::sync::atomic::AtomicBool::new(false);
-    let work = |item: &T| {
-        if failed.load(std::sync::atomic::Ordering::Relaxed) { Ok(()) } else { work(item) }
-    };
+    let failed = AtomicBool::new(false);
+    let work = |item: &T| if failed.load(Ordering::Relaxed) { Ok(()) } else { work(item) };
     parallel::ordered(items.iter(), None, work, |result: Result<()>| {
         bar.inc(1);
-        if result.is_err() {
-            failed.store(true, std::sync::atomic::Ordering::Relaxed);
+        if outcome.is_ok() && result.is_err() {
+            failed.store(true, Ordering::Relaxed);
             outcome = result;
         }
     });
@@ -119,5 +122,46 @@ impl Part {
             effects: self.effects,
             corrections: self.corrections.into_iter().map(correction).collect::<Option<_>>()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nnmeter_core::ensemble::{Node, PlainEnsemble, Tree};
+
+    use super::*;
+
+    #[test]
+    fn a_kept_fit_is_the_fit_to_the_bit() {
+        let split =
+            Node::Split { feature: 1, threshold: 0.1, default_left: true, left: 1, right: 2 };
+        let nodes = vec![split, Node::Leaf { value: 0.3 }, Node::Leaf { value: -1e-20 }];
+        let trees = vec![Tree { nodes }];
+        let plain = PlainEnsemble { base_score: 0.7, n_features: 2, trees, ..Default::default() };
+        let ensemble = Ensemble::new(&plain).expect("a stump");
+        let learned = Learned::new(vec![Feature::Cin, Feature::Height], ensemble).expect("two");
+        let fit = Fit {
+            rates: vec![0.1, 1.0 / 3.0, 5e-324],
+            coarse: vec![1e300, 0.0, 0.2],
+            effects: vec![-0.0, f64::MIN_POSITIVE],
+            corrections: vec![(Kind::DwConv, learned)],
+        };
+        let text = serde_json::to_string(&Part::of(&fit)).expect("JSON");
+        let part: Part = serde_json::from_str(&text).expect("the same part");
+        let read = part.into_fit().expect("the same fit");
+        assert_eq!(read, fit);
+        let bits =
+            |fit: &Fit| fit.effects.iter().map(|effect| effect.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&read), bits(&fit));
+    }
+
+    #[test]
+    fn an_error_is_passed_on() {
+        let items: Vec<usize> = (0..1000).collect();
+        let outcome = in_parallel("failing", &items, |&item| {
+            anyhow::ensure!(item != 3, "item {item}");
+            Ok(())
+        });
+        assert_eq!(outcome.expect_err("one failed").to_string(), "item 3");
     }
 }

@@ -42,6 +42,9 @@ pub(crate) struct Source {
     /// Seed of the random split.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// How much each kernel that was measured alone counts, where a whole model counts 1.
+    #[arg(long, value_name = "W", default_value_t = 1.0, value_parser = weight)]
+    kernel_weight: f64,
     /// Also choose the constants of the fit anew without each family left out (takes minutes).
     #[arg(long)]
     nested: bool,
@@ -62,7 +65,10 @@ pub(crate) struct Judged {
     pub(crate) shares: Vec<f64>,
     pub(crate) random: Table,
     pub(crate) left_out: Table,
-    pub(crate) nested: Option<Table>,
+    /// What [`Judged::left_out`] is the table of.
+    pub(crate) held_out: HeldOut,
+    /// What was chosen, and the table.
+    pub(crate) nested: Option<(&'static str, Table)>,
     pub(crate) residuals: Residuals,
     pub(crate) uncertainty: Uncertainty,
 }
@@ -92,7 +98,7 @@ impl Source {
         let device = &target.device.name;
         let rules = self.read_rules(device)?;
         let dataset = Dataset::open(&self.data)?;
-        let (bar, progress) = (bar(dataset.bytes(), "reading"), dataset.progress());
+        let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
         let mut complaints: Vec<String> = Vec::new();
         let read = Samples::read(
             &dataset,
@@ -103,7 +109,12 @@ impl Source {
         );
         bar.finish_and_clear();
         show_complaints(&complaints);
-        let (samples, reading) = read?;
+        let (mut samples, reading) = read?;
+        for family in 0..samples.families().len() {
+            if samples.is_of_kernels(family) {
+                samples.weigh_family(family, self.kernel_weight);
+            }
+        }
         check_priced(&samples, target.terms)?;
         Ok(Measured { target, rules, samples, bad: reading.bad })
     }
@@ -119,6 +130,13 @@ impl Source {
         let shown = || format!("rules \"{}\"", path.display());
         let json = std::fs::read(path).with_context(shown)?;
         RuleFile::from_json(&json).with_context(shown)
+    }
+}
+
+fn weight(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(weight) if (0.0..=1e6).contains(&weight) => Ok(weight),
+        _ => Err("expected a number from 0 to 1000000".to_owned()),
     }
 }
 
@@ -144,13 +162,16 @@ impl Measured {
         let nested = source.nested.then(|| nested::table(&self.samples, &self.target));
         let residuals = Residuals::of_families_left_out(&left_out, &self.samples);
         let few = "the data set has too few models, or one family only: none can be held out";
+        let mut covered = left_out.table(families).context(few)?;
+        covered.cover(&residuals.coverage(LEVEL)?);
         Ok(Judged {
             shares: problem.shares(&fit),
             random: random.table(families).context(few)?,
-            left_out: residuals.cover(left_out.table(families).context(few)?, LEVEL)?,
+            left_out: covered,
             nested: nested.transpose()?,
             uncertainty: residuals.uncertainty()?,
             residuals,
+            held_out: left_out,
             fit,
         })
     }
@@ -163,10 +184,13 @@ impl Measured {
     }
 }
 
-/// A bar on standard error, hidden where that is no terminal.
-pub(crate) fn bar(length: u64, what: &'static str) -> ProgressBar {
+/// A bar on standard error, hidden where that is no terminal. `shown` is how far it has come, in
+/// the form of `indicatif`.
+pub(crate) fn bar(length: u64, what: &'static str, shown: &str) -> ProgressBar {
     let bar = ProgressBar::new(length).with_message(what);
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {percent} % {eta}") {
+    if let Ok(style) =
+        ProgressStyle::with_template(&format!("{{msg}} [{{wide_bar}}] {shown} {{eta}}"))
+    {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fmt::{self, Debug, Write as _};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -36,7 +36,7 @@ impl Kept {
         Self::open_file(&path).with_context(|| path.display().to_string())
     }
 
-    fn open_file(path: &PathBuf) -> Result<Self> {
+    fn open_file(path: &Path) -> Result<Self> {
         let text = if path.exists() { fs::read(path)? } else { Vec::new() };
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         let file = OpenOptions::new().create(true).append(true).open(path)?;
@@ -89,7 +89,7 @@ pub(crate) fn digest(parts: &[&dyn Debug]) -> String {
     let mut hashed = Hashed(Sha256::new());
     for part in parts {
         // Hashing does not fail.
-        let _ = write!(hashed, "{part:?}\n");
+        let _ = writeln!(hashed, "{part:?}");
     }
     hex(&hashed.0.finalize())
 }

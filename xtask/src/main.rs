@@ -5,12 +5,16 @@
 
 mod accuracy;
 mod bench;
+mod calibration;
+mod choices;
 mod fits;
 mod fitting;
 mod kept;
 mod markdown;
 mod nested;
 mod package_predictors;
+mod peers;
+mod plots;
 mod report;
 mod shell;
 mod target;
@@ -38,6 +42,7 @@ enum Command {
     Accuracy(accuracy::Accuracy),
     /// Fit a device's predictor, check it, and write its package and its accuracy table.
     PackagePredictors(package_predictors::PackagePredictors),
+    Calibration(calibration::Calibration),
 }
 
 fn main() -> Result<()> {
@@ -47,5 +52,6 @@ fn main() -> Result<()> {
         Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
         Command::PackagePredictors(command) => command.run(),
+        Command::Calibration(command) => command.run(),
     }
 }

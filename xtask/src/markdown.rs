@@ -9,11 +9,6 @@ use nnmeter_hardware::fit::terms::TermSpec;
 
 use crate::fitting::Judged;
 
-const NESTED: &str = "\
-Families left out once more, with the open choices (how slow a global mean is, whether patches that
-leave the cache cost more, weight of the prior, weight of family effects) made anew for each by how
-well the *other* families were predicted when left out:";
-
 /// Both tables side by side, a family a row.
 pub(crate) fn accuracies(judged: &Judged) -> String {
     let mut text = String::from(
@@ -27,8 +22,12 @@ pub(crate) fn accuracies(judged: &Judged) -> String {
     }
     row(&mut text, "**all models**", Some(&judged.random.overall), &judged.left_out.overall);
     means(&mut text, &judged.random, &judged.left_out);
-    if let Some(nested) = &judged.nested {
-        let _ = writeln!(text, "\n{NESTED}\n");
+    if let Some((choices, nested)) = &judged.nested {
+        let _ = writeln!(
+            text,
+            "\nFamilies left out once more, with the open choices ({choices}) made anew for each by \
+             how well the *other* families were predicted when left out:\n"
+        );
         text.push_str(&one(nested));
     }
     text

@@ -10,6 +10,26 @@ use nnmeter_hardware::package::Package;
 
 use crate::fitting::{Judged, Measured};
 use crate::markdown;
+use crate::plots::MOST;
+use crate::target::Target;
+
+/// A plot on the page, which lies beside it.
+#[derive(Clone, Copy)]
+pub(crate) enum Plot {
+    Scatter,
+    Errors,
+    Sweeps,
+}
+
+/// Name of the file of a plot.
+pub(crate) fn plot_name(device: &str, plot: Plot) -> String {
+    let plot = match plot {
+        Plot::Scatter => "predicted",
+        Plot::Errors => "errors",
+        Plot::Sweeps => "sweeps",
+    };
+    format!("{device}-{plot}.svg")
+}
 
 /// The page of one device, in Markdown.
 ///
@@ -24,6 +44,7 @@ pub(crate) fn page(package: &Package, measured: &Measured, judged: &Judged) -> R
     let _ = writeln!(text, "\n## Networks that the fit did not see\n");
     text.push_str(PROTOCOLS);
     let _ = writeln!(text, "\n{}", markdown::accuracies(judged));
+    pictures(&mut text, &measured.target);
     intervals(&mut text, &measured.samples, judged)?;
     let _ = writeln!(text, "\n## What to know\n");
     for note in measured.target.notes {
@@ -73,6 +94,23 @@ fn head(text: &mut String, package: &Package) {
         text,
         "Written by `cargo xtask package-predictors --data DATASET --rules RULES --device {}`.",
         device.name
+    );
+}
+
+fn pictures(text: &mut String, target: &Target) {
+    let device = &target.device.name;
+    let picture = |plot, says: &str| format!("![{says}]({})", plot_name(device, plot));
+    let _ = writeln!(
+        text,
+        "{}\n\nEach family predicted by a fit without it; at most {MOST} networks of a family are \
+         shown, evenly spaced in the order of the data set. The lines are 10 % off.\n\n{}\n\nFrom \
+         the 5th to the 95th percentile of each family, its middle half, and its median.\n\n{}\n\n\
+         What single kernels cost by the packaged models. On a grid of kernels, a test holds that \
+         none is more than {:.0} % cheaper than one of the same shape with less work.\n",
+        picture(Plot::Scatter, "predicted against measured, by family"),
+        picture(Plot::Errors, "errors by family"),
+        picture(Plot::Sweeps, "costs of kernels as their channels grow"),
+        100.0 * target.tolerance
     );
 }
 

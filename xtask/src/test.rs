@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{shell, tidy};
+use crate::{shell, tidy, tools};
+
+/// A crate outside of the workspace that the tests build and run.
+const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
 
 /// Format, lints, house rules, documentation, and all tests of the workspace.
 ///
@@ -14,16 +17,25 @@ pub(crate) struct Test {
     /// Folder with nn-Meter's benchmark set (FAMILY.jsonl or FAMILY.jsonl.zst).
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Leave out fitting of trees, for which XGBoost is built.
+    #[arg(long)]
+    without_trees: bool,
 }
+
+/// The crates that feature `fit` is about, with it.
+const WITH_TREES: [&str; 6] =
+    ["--package", "nnmeter-hardware", "--package", "xtask", "--features", "xtask/fit"];
 
 impl Test {
     pub(crate) fn run(&self) -> Result<()> {
         shell::cargo(["fmt", "--all", "--check"])?;
+        shell::cargo(["fmt", "--check", "--manifest-path", EXAMPLE])?;
         tidy::run()?;
         shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
         let no_warnings = [("RUSTDOCFLAGS", "-D warnings".into())];
         shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
-        self.tests()
+        self.tests()?;
+        if self.without_trees { Ok(()) } else { with_trees() }
     }
 
     fn tests(&self) -> Result<()> {
@@ -38,4 +50,13 @@ impl Test {
         let arguments = workspace.into_iter().chain(["--features", "nnmeter/benchmark-data"]);
         shell::cargo_with(arguments, &[("NNMETER_BENCHMARK_DATA", data.into_os_string())])
     }
+}
+
+/// Lints and tests of what is built with XGBoost only.
+fn with_trees() -> Result<()> {
+    let variables = tools::variables()?;
+    let clippy = ["clippy"].into_iter().chain(WITH_TREES);
+    let clippy = clippy.chain(["--all-targets", "--", "-D", "warnings"]);
+    shell::cargo_with(clippy, &variables)?;
+    shell::cargo_with(["test"].into_iter().chain(WITH_TREES), &variables)
 }

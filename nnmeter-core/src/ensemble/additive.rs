@@ -5,6 +5,8 @@
 
 use std::ops::AddAssign;
 
+use smallvec::SmallVec;
+
 use super::flat::{LANES, Layout, walk};
 
 /// A sum of trees over rows of `f32` features.
@@ -34,29 +36,22 @@ pub(super) trait Additive {
 /// If `row` has another length than the model's.
 pub(super) fn predict_row<M: Additive>(model: &M, row: &[f32]) -> M::Sum {
     assert_eq!(row.len(), model.row_len(), "features in the row");
-    let sum = if row.iter().any(|value| value.is_nan()) {
-        sum_row::<M, true>(model, row)
-    } else {
-        sum_row::<M, false>(model, row)
-    };
-    model.finish(sum)
+    let keys: SmallVec<[u32; 32]> = model.layout().slots.keys(row).collect();
+    model.finish(sum_row(model, &keys))
 }
 
 /// Sums the leaves of one row, with the trees interleaved.
-fn sum_row<M: Additive, const MISSING: bool>(model: &M, row: &[f32]) -> M::Sum {
-    let Layout { nodes, trees, .. } = model.layout();
-    let (groups, rest) = trees.as_chunks::<LANES>();
+fn sum_row<M: Additive>(model: &M, keys: &[u32]) -> M::Sum {
+    let Layout { nodes, values, trees, .. } = model.layout();
     let mut sum = model.start();
-    for group in groups {
+    for group in trees.chunks(LANES) {
         let depth = group.iter().map(|tree| tree.depth).max().unwrap_or(0);
-        let roots = group.map(|tree| tree.root);
-        for leaf in walk::<LANES, MISSING>(nodes, roots, depth, |_, feature| row[feature]) {
-            sum += model.leaf(leaf);
+        // The last group may have fewer trees than there are lanes; the others walk the first one.
+        let roots = std::array::from_fn(|lane| group.get(lane).unwrap_or(&group[0]).root);
+        let leaves: [_; LANES] = walk(nodes, roots, depth, |_, slot| keys[slot]);
+        for (_, leaf) in group.iter().zip(leaves) {
+            sum += model.leaf(values[leaf as usize]);
         }
-    }
-    for tree in rest {
-        let leaves = walk::<1, MISSING>(nodes, [tree.root], tree.depth, |_, f| row[f]);
-        sum += model.leaf(leaves[0]);
     }
     sum
 }

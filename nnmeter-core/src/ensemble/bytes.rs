@@ -17,7 +17,9 @@
 //! The children of a tree's k-th split are its nodes 1 + 2k and 2 + 2k, so they are not written.
 //! An ensemble has one encoding. It is not compressed and carries no checksum: packages do both.
 
-use super::{Ensemble, Link, Node, PlainEnsemble, Tree};
+use super::build::{Builder, NewNode};
+use super::flat::Layout;
+use super::{Ensemble, Link, Node, PlainEnsemble, Tree, check_header};
 use crate::error::{Error, ErrorKind, Result};
 
 const MAGIC: &[u8; 7] = b"nnmtree";
@@ -67,9 +69,11 @@ impl Ensemble {
             return Err(unknown_format(&format!("version {}", magic[7])));
         }
         let mut reader = Reader::new(bytes.len(), rest);
-        let plain = reader.ensemble()?;
+        let head = reader.head()?;
+        check_header(&head)?;
+        let layout = reader.trees(head.n_features)?;
         match reader.rest.len() {
-            0 => Self::new(&plain),
+            0 => Ok(Self::with_layout(&head, layout)),
             rest => Err(reader.error(format!("{rest} bytes follow the last tree"))),
         }
     }
@@ -170,7 +174,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn ensemble(&mut self) -> Result<PlainEnsemble> {
+    /// All but the trees.
+    fn head(&mut self) -> Result<PlainEnsemble> {
         let link = match self.u8()? {
             0 => Link::Identity,
             1 => Link::Exp,
@@ -185,9 +190,7 @@ impl<'a> Reader<'a> {
             1 => Some((0..n_features).map(|_| self.name()).collect::<Result<_>>()?),
             other => return Err(self.error(format!("names {other}")).expected("0 or 1")),
         };
-        let n_trees = self.count(1 + MIN_NODE)?;
-        let trees = (0..n_trees).map(|_| self.tree()).collect::<Result<_>>()?;
-        Ok(PlainEnsemble { base_score, link, n_features, feature_names, trees })
+        Ok(PlainEnsemble { base_score, link, n_features, feature_names, trees: Vec::new() })
     }
 
     fn name(&mut self) -> Result<String> {
@@ -196,30 +199,33 @@ impl<'a> Reader<'a> {
         Ok(text.map_err(|_| self.error("a feature name that is not UTF-8"))?.to_owned())
     }
 
-    fn tree(&mut self) -> Result<Tree> {
-        let n_nodes = self.count(MIN_NODE)?;
-        let mut nodes = Vec::with_capacity(n_nodes);
-        let mut next_child = 1;
-        for _ in 0..n_nodes {
-            let kind = self.varint()?;
-            let value = self.f32()?;
-            nodes.push(match kind.checked_sub(1) {
-                None => Node::Leaf { value },
-                Some(kind) => {
-                    let feature = u32::try_from(kind / 2)
-                        .map_err(|_| self.error(format!("feature {}", kind / 2)))?;
-                    let (left, right) = (next_child, next_child + 1);
-                    next_child += 2;
-                    Node::Split {
-                        feature,
-                        threshold: value,
-                        default_left: kind % 2 == 1,
-                        left,
-                        right,
-                    }
-                }
-            });
+    /// The trees, which go into the layout as they are read.
+    fn trees(&mut self, n_features: usize) -> Result<Layout> {
+        let n_trees = self.count(1 + MIN_NODE)?;
+        let mut builder = Builder::new(n_features, self.rest.len() / MIN_NODE)?;
+        for _ in 0..n_trees {
+            let n_nodes = self.count(MIN_NODE)?;
+            builder.start_tree(n_nodes)?;
+            for name in 0..n_nodes {
+                let node = self.node()?;
+                builder.add(name as u32, node)?;
+            }
+            builder.end_tree();
         }
-        Ok(Tree { nodes })
+        Ok(builder.finish())
+    }
+
+    #[inline]
+    fn node(&mut self) -> Result<NewNode> {
+        let kind = self.varint()?;
+        let value = self.f32()?;
+        Ok(match kind.checked_sub(1) {
+            None => NewNode::Leaf { value },
+            Some(kind) => {
+                let feature = u32::try_from(kind / 2)
+                    .map_err(|_| self.error(format!("feature {}", kind / 2)))?;
+                NewNode::Split { feature, threshold: value, default_left: kind % 2 == 1 }
+            }
+        })
     }
 }

@@ -116,8 +116,8 @@ impl Forest {
     /// # Errors
     /// [`ErrorKind::BadModel`] unless there is a tree and, in every tree, node 0 is the root, every
     /// other node is the child of exactly one split, every feature index is below `n_features`, no
-    /// threshold is NaN and every leaf is finite; and if there are more than 2^24 different leaf
-    /// values.
+    /// threshold is NaN and every leaf is finite; if there are more than 2^24 different leaf
+    /// values; and for sizes beyond those of [`Ensemble::new`](super::Ensemble::new).
     pub fn new(plain: &PlainForest) -> Result<Self> {
         let leaves = different_leaves(&plain.trees)?;
         let places = leaves.iter().enumerate();
@@ -271,7 +271,9 @@ fn different_leaves(trees: &[ForestTree]) -> Result<Vec<f64>> {
         match *node {
             ForestNode::Leaf { value } if value.is_finite() => leaves.push(value),
             ForestNode::Leaf { value } => {
-                return Err(bad(&format!("node #{index} in order is {value}")).expected("a finite number"));
+                return Err(
+                    bad(&format!("node #{index} in order is {value}")).expected("a finite number")
+                );
             }
             ForestNode::Split { .. } => {}
         }

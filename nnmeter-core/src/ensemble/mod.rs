@@ -10,8 +10,10 @@
 //! |---|---|
 //! | `additive.rs` | what ensembles and forests share |
 //! | `walker.rs` | the plain trees and the obvious walk over them: the oracle |
-//! | `flat.rs` | the validated layout that inference runs on, and the interleaved walk |
-//! | `masks.rs` | small trees as bit masks, for sixteen rows at once |
+//! | `keys.rs` | feature values as integers, missing ones included |
+//! | `flat.rs` | the layout that inference runs on, and the interleaved walk |
+//! | `build.rs` | building the layout, which validates the trees |
+//! | `masks.rs` | small trees as bit masks, for many rows at once |
 //! | `batch.rs` | the prediction of many rows |
 //! | `bytes.rs` | the compact binary form inside predictor packages |
 //! | `xgboost.rs`, `ubj.rs` | the reader of XGBoost's model files, JSON and UBJ |
@@ -23,10 +25,12 @@
 
 mod additive;
 mod batch;
+mod build;
 mod bytes;
 mod flat;
 mod forest;
 mod forest_bytes;
+mod keys;
 mod masks;
 mod sklearn;
 mod ubj;
@@ -96,16 +100,23 @@ impl Ensemble {
     /// [`ErrorKind::BadModel`] unless, in every tree, node 0 is the root, every other node is the
     /// child of exactly one split, every feature index is below `n_features`, no threshold is NaN
     /// and every leaf is finite; unless the base score is finite; and unless there is one feature
-    /// name a feature, if any.
+    /// name a feature, if any. Also if there are more than 65,536 features, splits on more than
+    /// 1,024 (a feature counts twice if its splits differ in where missing values go), or more than
+    /// 2^22 nodes in a tree.
     pub fn new(plain: &PlainEnsemble) -> Result<Self> {
         check_header(plain)?;
-        Ok(Self {
-            base_score: plain.base_score,
-            link: plain.link,
-            n_features: plain.n_features,
-            feature_names: plain.feature_names.clone(),
-            layout: Layout::new(&plain.trees, plain.n_features)?,
-        })
+        Ok(Self::with_layout(plain, Layout::new(&plain.trees, plain.n_features)?))
+    }
+
+    /// The ensemble of `layout`'s trees, and of all of `head` but its trees.
+    fn with_layout(head: &PlainEnsemble, layout: Layout) -> Self {
+        Self {
+            base_score: head.base_score,
+            link: head.link,
+            n_features: head.n_features,
+            feature_names: head.feature_names.clone(),
+            layout,
+        }
     }
 
     /// The plain form: what [`Ensemble::new`] was given, with each tree's nodes in breadth-first

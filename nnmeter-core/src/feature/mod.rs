@@ -9,11 +9,9 @@
 mod engine;
 mod examined;
 mod gemm;
-mod nn_meter;
 mod slices;
 
 pub use examined::Examined;
-pub use nn_meter::nn_meter_features;
 
 use crate::workload::Workload;
 
@@ -336,6 +334,7 @@ pub(crate) mod tests {
             dilation: [1; 3],
             groups: 1,
             operands: 1,
+            channels: [64, 0, 0, 0],
             bits: 32,
             macs: 9 * 64 * 128 * 28 * 28,
             weights: 9 * 64 * 128,

@@ -19,6 +19,7 @@ fn square(kind: Kind, [k, s]: [u32; 2], from: [u32; 2], to: [u32; 2]) -> Workloa
         dilation: [1; 3],
         groups: if kind == Kind::DwConv { from[1] } else { 1 },
         operands: 1,
+        channels: [from[1], 0, 0, 0],
         bits: 32,
         macs: 0,
         weights: 0,

@@ -16,8 +16,8 @@ const MAX_STEPS: u32 = 1 << 22;
 /// The newest protocol.
 const NEWEST: u8 = 5;
 
-struct Machine<'a> {
-    cursor: Cursor<'a>,
+pub(super) struct Machine<'a> {
+    pub(super) cursor: Cursor<'a>,
     stack: Vec<Value<'a>>,
     /// Heights of the stack where a mark lies.
     marks: Vec<usize>,
@@ -84,65 +84,6 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The value of an opcode that pushes what follows it.
-    fn literal(&mut self, opcode: Opcode) -> Result<Value<'a>> {
-        use Opcode as Op;
-        let cursor = &mut self.cursor;
-        Ok(match opcode {
-            Op::None => Value::None,
-            Op::NewTrue => Value::Bool(true),
-            Op::NewFalse => Value::Bool(false),
-            Op::Int => return self.int_line(),
-            Op::Long => Value::Int(cursor.number()?),
-            Op::BinInt => Value::Int(cursor.i32()?.into()),
-            Op::BinInt1 => Value::Int(cursor.u8()?.into()),
-            Op::BinInt2 => Value::Int(cursor.u16()?.into()),
-            Op::Long1 => {
-                let length = cursor.u8()?;
-                Value::Int(cursor.long(length.into())?)
-            }
-            Op::Long4 => {
-                let length = cursor.u32()?;
-                Value::Int(cursor.long(length)?)
-            }
-            Op::Float => Value::Float(cursor.number()?),
-            Op::BinFloat => Value::Float(cursor.f64()?),
-            Op::Unicode => {
-                let text = cursor.escaped_line()?;
-                self.add(Object::Text(text))
-            }
-            Op::ShortBinUnicode | Op::BinUnicode | Op::BinUnicode8 => {
-                let length = self.length(opcode)?;
-                Value::Text(self.cursor.text(length)?)
-            }
-            Op::ShortBinBytes | Op::BinBytes | Op::BinBytes8 | Op::ByteArray8 => {
-                let length = self.length(opcode)?;
-                Value::Bytes(self.cursor.take(length)?)
-            }
-            _ => return Err(self.needless(&format!("uses the opcode {}", opcode.name()))),
-        })
-    }
-
-    /// The count that goes before text or bytes.
-    fn length(&mut self, opcode: Opcode) -> Result<u64> {
-        match opcode {
-            Opcode::ShortBinUnicode | Opcode::ShortBinBytes => Ok(self.cursor.u8()?.into()),
-            Opcode::BinUnicode | Opcode::BinBytes => Ok(self.cursor.u32()?.into()),
-            _ => self.cursor.u64(),
-        }
-    }
-
-    /// A decimal integer; protocol 1 and older write truth values as 00 and 01.
-    fn int_line(&mut self) -> Result<Value<'a>> {
-        let line = self.cursor.line()?;
-        match (line, line.parse()) {
-            ("00", _) => Ok(Value::Bool(false)),
-            ("01", _) => Ok(Value::Bool(true)),
-            (_, Ok(int)) => Ok(Value::Int(int)),
-            _ => Err(self.cursor.malformed(format!("the number {line:?}"))),
-        }
     }
 
     fn protocol(&mut self) -> Result<()> {
@@ -335,7 +276,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn add(&mut self, object: Object<'a>) -> Value<'a> {
+    pub(super) fn add(&mut self, object: Object<'a>) -> Value<'a> {
         let id = Id(self.objects.len() as u32);
         self.objects.push(object);
         Value::Object(id)
@@ -353,7 +294,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The error for what no predictor does.
-    fn needless(&self, what: &str) -> Error {
+    pub(super) fn needless(&self, what: &str) -> Error {
         let found = format!("{what}, which a predictor has no need of");
         let error = self.cursor.error(ErrorKind::Unsupported, found);
         error.hint("nothing of the file was executed; only pickled forests and trees are read")

@@ -11,13 +11,14 @@
 //! | `opcode.rs` | the opcodes by name |
 //! | `globals.rs` | the names that may be referred to |
 //! | `cursor.rs` | the arguments of opcodes |
-//! | `machine.rs` | the stack machine |
+//! | `machine.rs`, `literals.rs` | the stack machine |
 //! | `numpy.rs` | arrays |
 //!
 //! What a forest looks like in a pickle is the business of `ensemble/sklearn.rs`.
 
 mod cursor;
 mod globals;
+mod literals;
 mod machine;
 pub(crate) mod numpy;
 mod opcode;

@@ -97,7 +97,7 @@ macro_rules! targets {
     };
 }
 
-targets! { onnx nnmeter_ir tensorflow nni_ir any xgboost rules }
+targets! { onnx nnmeter_ir tensorflow nni_ir any xgboost rules sklearn }
 
 /// The valid files are: their targets take them without an error.
 #[test]

@@ -5,12 +5,13 @@
 
 use bytes::Bytes;
 use nnmeter_core::detect::explain::explain;
-use nnmeter_core::ensemble::Ensemble;
+use nnmeter_core::ensemble::{Ensemble, Forest};
 use nnmeter_core::error::{Error, Result};
 use nnmeter_core::export;
-use nnmeter_core::feature::{Feature, nn_meter_features};
+use nnmeter_core::feature::Feature;
 use nnmeter_core::graph::Graph;
 use nnmeter_core::import::{self, Format};
+use nnmeter_core::nn_meter;
 use nnmeter_core::predict::workloads;
 use nnmeter_core::rules::FusionRules;
 use nnmeter_core::typed::TypedGraph;
@@ -26,7 +27,7 @@ pub(crate) struct Target {
 }
 
 /// All targets.
-pub(crate) const ALL: [Target; 7] = [
+pub(crate) const ALL: [Target; 8] = [
     Target { name: "onnx", run: |bytes| model(bytes, Some(Format::Onnx)) },
     Target { name: "nnmeter_ir", run: |bytes| model(bytes, Some(Format::NnMeterIr)) },
     Target { name: "tensorflow", run: |bytes| model(bytes, Some(Format::TensorFlow)) },
@@ -34,6 +35,7 @@ pub(crate) const ALL: [Target; 7] = [
     Target { name: "any", run: |bytes| model(bytes, None) },
     Target { name: "xgboost", run: ensemble },
     Target { name: "rules", run: rules },
+    Target { name: "sklearn", run: forest },
 ];
 
 /// Runs the target called `name`, and checks the error if there is one.
@@ -101,7 +103,7 @@ fn measure(work: &Workload) {
     for feature in Feature::ALL {
         assert!(feature.of(work) >= 0.0, "{} of {work:?}", feature.name());
     }
-    assert!(nn_meter_features(work, &[work.cin]).is_none_or(|row| !row.is_empty()), "{work:?}");
+    assert!(nn_meter::features(work).is_none_or(|row| !row.is_empty()), "{work:?}");
     let (flops, read, written) = (work.flops(), work.bytes_read(), work.bytes_written());
     let bytes = read.0.saturating_add(written.0);
     assert!(flops.0 > 0 || bytes > 0 || work.read == 0 || work.written == 0, "{work:?}");
@@ -119,6 +121,24 @@ fn ensemble(bytes: &[u8]) -> Result<()> {
         }
         let again = Ensemble::from_bytes(&ensemble.to_bytes());
         assert_eq!(again.as_ref().ok(), Some(ensemble), "its own encoding");
+    }
+    if let (Err(error), true) = (&foreign, own.is_err()) {
+        check_error(error);
+    }
+    foreign.or(own).map(drop)
+}
+
+/// Both readers of forests, in the same way.
+fn forest(bytes: &[u8]) -> Result<()> {
+    let (foreign, own) = (Forest::from_sklearn(bytes), Forest::from_bytes(bytes));
+    for forest in [&foreign, &own].into_iter().flatten() {
+        if forest.n_features() < 1 << 16 {
+            let row = vec![0.5; forest.n_features()];
+            let mean = forest.predict_row(&row);
+            assert_eq!(mean.to_bits(), forest.to_plain().predict_row(&row).to_bits());
+        }
+        let again = Forest::from_bytes(&forest.to_bytes());
+        assert_eq!(again.as_ref().ok(), Some(forest), "its own encoding");
     }
     if let (Err(error), true) = (&foreign, own.is_err()) {
         check_error(error);

@@ -166,11 +166,12 @@ fn forests_that_are_none_are_refused() {
     }
     expect_test::expect![[r#"
         forest: no trees; expected at least one
-        forest: leaf #0 is NaN; expected a finite number
-        forest: leaf #1 is inf; expected a finite number
+        forest: node #0 in order is NaN; expected a finite number
+        forest: node #1 in order is inf; expected a finite number
         tree #0, node #0: threshold is NaN; expected a number
         tree #0, node #0: refers to node #3 of 3
         tree #0, node #0: refers to node #0, which has a parent already
         tree #0, node #0: refers to node #0 of 0
-    "#]].assert_eq(&found);
+    "#]]
+    .assert_eq(&found);
 }

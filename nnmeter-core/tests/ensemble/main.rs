@@ -6,6 +6,7 @@
 mod corruption;
 mod forests;
 mod properties;
+mod sizes;
 mod sklearn;
 mod xgboost;
 

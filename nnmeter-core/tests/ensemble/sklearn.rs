@@ -126,3 +126,42 @@ fn broken_pickles() {
         }
     }
 }
+
+/// Edits a pickled tree of 0.23.1 after a text that stands in it, and gives the error.
+fn error_of(after: &str, from: &[u8], to: &[u8]) -> String {
+    let mut bytes = std::fs::read(fixtures().join("tree_023.pkl")).unwrap();
+    let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|w| w == what);
+    let start = find(&bytes, after.as_bytes()).unwrap();
+    let at = start + find(&bytes[start..], from).unwrap();
+    bytes.splice(at..at + from.len(), to.iter().copied());
+    Forest::from_sklearn(&bytes).unwrap_err().to_string()
+}
+
+#[test]
+fn trees_that_are_none_are_pointed_at() {
+    // The first record follows the names of its fields: its left child is node 1.
+    let (names, one) = ("weighted_n_node_samples", &1i64.to_le_bytes());
+    let found = [
+        error_of(names, one, &0i64.to_le_bytes()),
+        error_of(names, one, &99_999i64.to_le_bytes()),
+        error_of(names, one, &(1i64 << 40).to_le_bytes()),
+        error_of(names, one, &(-1i64).to_le_bytes()),
+        error_of("tree_", b"left_child", b"left_chilx"),
+        error_of("left_child", b"f8", b"i8"),
+        error_of("tree_", b"V56", b"V57"),
+        error_of("tree_", b"V56", b"V0 "),
+        error_of("tree_", b"\x8c\x01<", b"\x8c\x01!"),
+        error_of("sklearn.tree", b"_classes", b"_tree\n\n\n"),
+    ];
+    expect_test::expect![[r#"
+        tree #0, node #0: refers to node #0, which has a parent already
+        tree #0, node #0: refers to node #99999 of 27
+        scikit-learn model, tree #0, node #0: left child 1099511627776
+        scikit-learn model, tree #0, node #0: left child -1
+        scikit-learn model, tree #0, nodes: no left_child of the expected type; expected integers for indices, f64 for thresholds and values
+        scikit-learn model, tree #0, nodes: no threshold of the expected type; expected integers for indices, f64 for thresholds and values
+        scikit-learn model, tree #0, array "nodes": 1512 bytes; expected 57 for each element of the shape [27]
+        scikit-learn model, tree #0, array "nodes": elements that are neither numbers nor records of them
+        scikit-learn model, tree #0, array "nodes": elements that are neither numbers nor records of them
+        pickle, byte 60: refers to sklearn.tree._tree\n\n\n.DecisionTreeRegressor, which a predictor has no need of"#]].assert_eq(&found.join("\n"));
+}

@@ -10,16 +10,27 @@ use nnmeter_core::tensor::{DType, Dim};
 use nnmeter_core::typed::TypedGraph;
 use smallvec::SmallVec;
 
-use super::draft::{At, Draft, Known, Node};
+use super::draft::{At, Draft, Known, Node, Pass};
 use super::shape::Shape;
-use super::{Sample, SearchSpace};
+use super::{Sample, SearchSpace, Site};
 use crate::error::Result;
 
-/// The typed graph of a sample, and the layers that its nodes come from.
+/// The typed graph of a sample, and where it comes from.
 pub(crate) struct Instance {
     pub(crate) graph: TypedGraph,
+    pub(crate) origin: Origin,
+}
+
+/// How the nodes of a graph and their wires came about.
+#[derive(Default)]
+pub(crate) struct Origin {
     /// By node: the site of its layer; `u32::MAX` for inputs and constants.
     pub(crate) sites: Vec<u32>,
+    /// Wires that are not of constants: from a node to a node, and the wire's last pass.
+    pub(crate) wires: Vec<(u32, u32, u32)>,
+    /// The node that makes the result, and the result's last pass.
+    pub(crate) result: (u32, u32),
+    pub(crate) passes: Vec<Pass>,
 }
 
 impl SearchSpace {
@@ -41,20 +52,22 @@ impl SearchSpace {
     }
 
     pub(crate) fn instance(&self, sample: &Sample) -> Result<Instance> {
-        let (graph, sites) = self.build(sample)?;
-        Ok(Instance { graph: graph.infer_shapes()?, sites })
+        let (graph, origin) = self.build(sample)?;
+        Ok(Instance { graph: graph.infer_shapes()?, origin })
     }
 
-    fn build(&self, sample: &Sample) -> Result<(Graph, Vec<u32>)> {
+    fn build(&self, sample: &Sample) -> Result<(Graph, Origin)> {
         let [batch, channels, height, width] = self.input();
         let dims = self.input().map(Dim::Known).to_vec();
         let mut draft = Draft::new(sample, Op::Input(DType::F32, Some(dims)), batch);
-        let input =
-            Known { at: Some(At { node: 0, port: 0 }), shape: Shape { channels, height, width } };
+        let input = Known {
+            at: Some(At { node: 0, port: 0, pass: 0 }),
+            shape: Shape { channels, height, width },
+        };
         let result = draft.block(self.body(), input);
-        let result = result.at.unwrap_or(At { node: 0, port: 0 });
+        let result = result.at.unwrap_or(At { node: 0, port: 0, pass: 0 });
         let used = used(&draft.nodes, result);
-        Emission::new(self.places()).all(draft.nodes, &used, result)
+        Emission::new(self.sites()).all(draft, &used, result)
     }
 }
 
@@ -74,24 +87,27 @@ fn used(nodes: &[Node], result: At) -> Vec<bool> {
 /// A graph being built.
 struct Emission<'a> {
     builder: GraphBuilder,
-    places: &'a [String],
-    sites: Vec<u32>,
+    sites: &'a [Site],
+    origin: Origin,
     /// By node of the draft: the node of the graph.
     ids: Vec<NodeId>,
 }
 
 impl<'a> Emission<'a> {
-    fn new(places: &'a [String]) -> Self {
-        Self { builder: GraphBuilder::new(), places, sites: Vec::new(), ids: Vec::new() }
+    fn new(sites: &'a [Site]) -> Self {
+        Self { builder: GraphBuilder::new(), sites, origin: Origin::default(), ids: Vec::new() }
     }
 
-    fn all(mut self, nodes: Vec<Node>, used: &[bool], result: At) -> Result<(Graph, Vec<u32>)> {
-        for (node, &used) in nodes.into_iter().zip(used) {
+    fn all(mut self, draft: Draft<'_>, used: &[bool], result: At) -> Result<(Graph, Origin)> {
+        for (node, &used) in draft.nodes.into_iter().zip(used) {
             let id = if used { self.node(node) } else { NodeId::end() };
             self.ids.push(id);
         }
-        self.builder.returns(self.value(result));
-        Ok((self.builder.finish(Layout::ChannelsFirst)?, self.sites))
+        let returned = self.value(result);
+        self.builder.returns(returned);
+        self.origin.result = (returned.node.index() as u32, result.pass);
+        self.origin.passes = draft.passes;
+        Ok((self.builder.finish(Layout::ChannelsFirst)?, self.origin))
     }
 
     fn value(&self, at: At) -> Value {
@@ -103,11 +119,15 @@ impl<'a> Emission<'a> {
             node.from.iter().map(|&at| self.value(at)).collect();
         for constant in node.constants {
             let node = self.builder.place("", Op::Const(constant), &[], 1);
-            self.sites.push(u32::MAX);
+            self.origin.sites.push(u32::MAX);
             operands.push(Value { node, port: 0 });
         }
-        let name = self.places.get(node.site as usize).map_or("input", String::as_str);
-        self.sites.push(node.site);
-        self.builder.place(name, node.op, &operands, node.outputs)
+        let name = self.sites.get(node.site as usize).map_or("input", |site| &site.place);
+        let id = self.builder.place(name, node.op, &operands, node.outputs);
+        self.origin.sites.push(node.site);
+        for (at, operand) in node.from.iter().zip(&operands) {
+            self.origin.wires.push((operand.node.index() as u32, id.index() as u32, at.pass));
+        }
+        id
     }
 }

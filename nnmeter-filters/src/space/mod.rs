@@ -18,16 +18,21 @@ mod count;
 mod draft;
 mod instance;
 mod layer;
+mod likeness;
 mod read;
 mod sample;
 mod shape;
+mod site;
 mod wire;
 mod write;
 
 pub use activity::{Activity, Guard};
 pub use block::{Action, Block, Step, ValueId};
+pub(crate) use draft::Pass;
+pub(crate) use instance::Instance;
 pub use layer::{Activation, Layer, Number};
 pub use sample::Sample;
+pub(crate) use site::Site;
 
 use crate::error::Result;
 
@@ -59,8 +64,9 @@ pub struct SearchSpace {
     choices: Vec<Choice>,
     body: Block,
     activity: Vec<Activity>,
-    /// By site: where in the space it is, which is the name of its node.
-    places: Vec<String>,
+    sites: Vec<Site>,
+    /// By choice and option: the first option that looks the same from outside.
+    likeness: Vec<Vec<u8>>,
 }
 
 impl SearchSpace {
@@ -78,8 +84,10 @@ impl SearchSpace {
     ) -> Result<Self> {
         check::structure(&input, &choices, &body)?;
         let places = body.number_sites(&choices);
+        let sites = site::all(input, &choices, &body, places);
         let activity = activity::of(&choices, &body);
-        let space = Self { name: name.into(), input, choices, body, activity, places };
+        let likeness = likeness::of(&choices, &body);
+        let space = Self { name: name.into(), input, choices, body, activity, sites, likeness };
         check::instances(&space)?;
         Ok(space)
     }
@@ -109,9 +117,14 @@ impl SearchSpace {
         &self.activity
     }
 
-    /// Where the layers are, by site: `step 4, "block 1" = "k5", step 2: conv`.
-    pub(crate) fn places(&self) -> &[String] {
-        &self.places
+    /// The layers, by number.
+    pub(crate) fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// By choice and option: the first option that looks the same from outside.
+    pub(crate) fn likeness(&self) -> &[Vec<u8>] {
+        &self.likeness
     }
 
     /// The choice called `name`.

@@ -86,7 +86,6 @@ impl Reader<'_> {
     }
 
     fn action(&self, mut step: wire::Step) -> Result<Action> {
-        let members = step.members();
         let action = match step.op.as_str() {
             "choose" => {
                 let choice = self.chosen(&mut step)?;
@@ -101,13 +100,11 @@ impl Reader<'_> {
             }
             _ => Action::Layer(self.layer(&mut step)?),
         };
-        let left = step.members();
-        match left.first() {
+        match step.members().first() {
             None => Ok(action),
             Some(member) => {
-                let has: Vec<_> = members.into_iter().filter(|m| !left.contains(m)).collect();
-                let other = if has.is_empty() { "no such member" } else { &has.join(", ") };
-                Err(bad(*member, "is no member of this step").expected(other.to_owned()))
+                let found = format!("is no member of {}", step.op);
+                Err(bad(*member, found).hint("leave it out, or correct the op"))
             }
         }
     }

@@ -85,7 +85,7 @@ impl Writer<'_> {
 
     fn layer(&self, layer: &Layer) -> wire::Step {
         let mut step = wire::Step { op: layer.name().to_owned(), ..wire::Step::default() };
-        let always = !matches!(layer, Layer::Conv { .. } | Layer::DepthwiseConv { .. });
+        let is_shuffle = matches!(layer, Layer::Shuffle { .. });
         for (key, number) in layer.numbers() {
             let place = match key {
                 "channels" => &mut step.channels,
@@ -93,8 +93,8 @@ impl Writer<'_> {
                 "stride" => &mut step.stride,
                 _ => &mut step.groups,
             };
-            let default = matches!(key, "stride" | "groups") && *number == Number::Fixed(1);
-            if !default || (always && key == "groups") {
+            let may_be_left_out = key == "stride" || key == "groups" && !is_shuffle;
+            if *number != Number::Fixed(1) || !may_be_left_out {
                 *place = Some(self.number(number));
             }
         }

@@ -9,13 +9,16 @@
 
 mod batch;
 mod compile;
+mod costing;
+mod explore;
 mod factor;
-mod fill;
 mod plan;
 mod probe;
+mod reach;
 
 pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};
+pub use costing::{Costing, GraphCosts};
 pub use factor::Factor;
 
 use crate::metric::Quantity;

@@ -3,7 +3,7 @@
 //! chunk of samples are computed at once, byte by byte, which compilers turn into vector code.
 
 use super::batch::Batch;
-use super::factor::{self, Factor};
+use super::factor::{Factor, size};
 
 /// Entries of a joint table: as many as a byte tells apart.
 const JOINT: usize = 256;
@@ -47,7 +47,7 @@ impl Plan {
             }
         }
         let joint = |(choices, members): (Vec<usize>, Vec<&Factor>)| {
-            Joint::new(&choices, &members, cardinalities)
+            Joint::new(choices, &members, cardinalities)
         };
         Self { constant, joint: groups.into_iter().map(joint).collect(), large }
     }
@@ -69,18 +69,12 @@ impl Plan {
 }
 
 impl Joint {
-    fn new(choices: &[usize], members: &[&Factor], cardinalities: &[usize]) -> Self {
-        let strides = factor::strides(choices, cardinalities);
+    fn new(choices: Vec<usize>, members: &[&Factor], cardinalities: &[usize]) -> Self {
+        let sum = Factor::sum(choices, cardinalities, members);
         let mut costs = Box::new([0.0; JOINT]);
-        let mut options = vec![0u8; cardinalities.len()];
-        for index in 0..size(choices, cardinalities) {
-            for (&choice, stride) in choices.iter().zip(&strides) {
-                options[choice] = (index / stride % cardinalities[choice]) as u8;
-            }
-            costs[index] = members.iter().map(|factor| factor.cost(&options)).sum();
-        }
-        let strides = strides.into_iter().map(|stride| stride as u8);
-        Self { choices: choices.iter().copied().zip(strides).collect(), costs }
+        costs[..sum.costs().len()].copy_from_slice(sum.costs());
+        let strides = sum.strides().iter().map(|&stride| stride as u8);
+        Self { choices: sum.choices().iter().copied().zip(strides).collect(), costs }
     }
 
     fn cost(&self, sample: &[u8]) -> f64 {
@@ -125,9 +119,4 @@ fn union(a: &[usize], b: &[usize]) -> Vec<usize> {
     union.sort_unstable();
     union.dedup();
     union
-}
-
-/// Number of combinations of options.
-pub(super) fn size(choices: &[usize], cardinalities: &[usize]) -> usize {
-    choices.iter().fold(1, |size, &choice| size.saturating_mul(cardinalities[choice]))
 }

@@ -16,6 +16,8 @@ mod measurement;
 mod model;
 mod options;
 mod registry;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -1,11 +1,13 @@
 //! Data sets of whole models with measured figures, in the schema that nn-Meter publishes: one
-//! model a line, `{"id", "<device>": ms or null, ..., "graph": nn-Meter IR}`.
+//! model a line, `{"id", "<device>": ms or null, ..., "graph": nn-Meter IR}`. A line may also hold a
+//! single kernel ([`kernels`]).
 //!
 //! A data set is a `.jsonl` file, a `.jsonl.zst` file, a `.zip` of such files, or a folder of them;
 //! each file is a family of models. Lines are read one at a time, so memory stays bounded however
 //! large the set is ([`lines`]); parsing them may be shared among threads ([`parallel`]). Nothing
 //! here detects kernels or fits.
 
+pub mod kernels;
 pub mod lines;
 pub mod parallel;
 
@@ -16,12 +18,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use nnmeter_core::import::nnmeter_ir::IrGraph;
 use nnmeter_core::typed::TypedGraph;
+use nnmeter_core::workload::Workload;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::error::{Error, ErrorKind, Result};
 
 pub use lines::{Line, Lines};
+
+use kernels::Configuration;
 
 /// Where a data set lies.
 #[derive(Clone, Debug)]
@@ -57,12 +62,33 @@ pub struct Record {
     pub graph: TypedGraph,
 }
 
+/// What a line of a data set holds.
+#[derive(Debug)]
+pub enum Measured {
+    /// A whole model.
+    Model(Record),
+    /// A single kernel.
+    Kernel(KernelRecord),
+}
+
+/// A measured kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelRecord {
+    /// The kernel's name in the data set.
+    pub id: String,
+    /// As of [`Record`].
+    pub figures: BTreeMap<String, Option<f64>>,
+    /// The kernel.
+    pub work: Workload,
+}
+
 /// A line as its JSON says it.
 #[derive(Deserialize)]
 struct Row<'a> {
     id: String,
     #[serde(borrow)]
-    graph: IrGraph<'a>,
+    graph: Option<IrGraph<'a>>,
+    kernel: Option<Configuration>,
     #[serde(flatten)]
     columns: BTreeMap<String, Json>,
 }
@@ -115,26 +141,65 @@ impl Line {
     ///
     /// # Errors
     /// If it is not JSON of the schema, a figure is not a positive number or `null`, or the model
-    /// makes no sense; the error names file and line.
+    /// makes no sense, or it holds a single kernel; the error names file and line.
     pub fn parse(&self) -> Result<Record> {
+        match self.parse_any()? {
+            Measured::Model(record) => Ok(record),
+            Measured::Kernel(kernel) => {
+                Err(Error::new(ErrorKind::BadData, format!("\"{}\"", kernel.id), "is a kernel")
+                    .expected("a whole model")
+                    .within(self.place()))
+            }
+        }
+    }
+
+    /// As [`Line::parse`], for a model or a single kernel.
+    ///
+    /// # Errors
+    /// As [`Line::parse`], and if the kernel makes no sense.
+    pub fn parse_any(&self) -> Result<Measured> {
         self.parse_row().map_err(|error| error.within(self.place()))
     }
 
-    fn parse_row(&self) -> Result<Record> {
+    fn parse_row(&self) -> Result<Measured> {
         let row: Row<'_> = serde_json::from_slice(&self.text).map_err(|error| {
-            Error::new(ErrorKind::BadData, "measured model", error.to_string())
-                .expected("{\"id\": name, \"<device>\": ms or null, \"graph\": nn-Meter IR}")
+            Error::new(ErrorKind::BadData, "measured model", error.to_string()).expected(SCHEMA)
         })?;
-        let mut figures = BTreeMap::new();
-        for (column, value) in row.columns {
-            if let Some(figure) = figure(&row.id, &column, &value)? {
-                figures.insert(column, figure);
+        let (figures, id) = (figures(&row.id, &row.columns)?, row.id);
+        match (row.graph, row.kernel) {
+            (Some(graph), None) => {
+                let graph = graph.into_graph().and_then(|graph| graph.infer_shapes());
+                let named = |error| Error::from(error).within(format_args!("model \"{id}\""));
+                let graph = graph.map_err(named)?;
+                Ok(Measured::Model(Record { id, figures, graph }))
+            }
+            (None, Some(kernel)) => {
+                let work = kernel.workload();
+                let work = work.map_err(|error| error.within(format_args!("\"{id}\"")))?;
+                Ok(Measured::Kernel(KernelRecord { id, figures, work }))
+            }
+            (graph, _) => {
+                let number = if graph.is_some() { "both" } else { "neither" };
+                let found = format!("has {number} of graph and kernel");
+                Err(Error::new(ErrorKind::BadData, format!("\"{id}\""), found).expected(SCHEMA))
             }
         }
-        let named = |error| Error::from(error).within(format_args!("model \"{}\"", row.id));
-        let graph = row.graph.into_graph().and_then(|graph| graph.infer_shapes()).map_err(named)?;
-        Ok(Record { id: row.id, figures, graph })
     }
+}
+
+/// What a line is expected to be.
+const SCHEMA: &str = "{\"id\": name, \"<device>\": ms or null, \"graph\": nn-Meter IR}, or \
+    \"kernel\" in place of \"graph\"";
+
+/// The figures among the columns.
+fn figures(id: &str, columns: &BTreeMap<String, Json>) -> Result<BTreeMap<String, Option<f64>>> {
+    let mut figures = BTreeMap::new();
+    for (column, value) in columns {
+        if let Some(figure) = figure(id, column, value)? {
+            figures.insert(column.clone(), figure);
+        }
+    }
+    Ok(figures)
 }
 
 /// A column's figure: `Some(None)` for `null`, `None` for what is not a figure at all.

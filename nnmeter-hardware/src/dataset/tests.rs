@@ -75,11 +75,11 @@ fn a_bad_line_is_named_and_does_not_stop_the_rest() {
     let found = parse_all(&folder(&[("as.jsonl", &text)]), "as.jsonl").join("\n");
     expect_test::expect![[r#"
         a_0
-        as.jsonl:2, measured model: missing field `graph` at line 1 column 13; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
-        as.jsonl:4, measured model: expected ident at line 1 column 2; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
-        as.jsonl:5, measured model: expected value at line 1 column 1; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        as.jsonl:2, "a_1": has neither of graph and kernel; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        as.jsonl:4, measured model: expected ident at line 1 column 2; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        as.jsonl:5, measured model: expected value at line 1 column 1; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
         as.jsonl:6, model "a_2": has -1 for "cpu"; expected a positive number or null
-        as.jsonl:7, measured model: node "r": missing field `type` at line 1 column 349; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}
+        as.jsonl:7, measured model: node "r": missing field `type` at line 1 column 349; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
         a_4"#]].assert_eq(&found);
 }
 
@@ -120,4 +120,110 @@ fn a_missing_column_is_told_with_those_there_are() {
     let (samples, reading) = read("cpu").expect("one model");
     assert_eq!((samples.samples().len(), reading.lines, reading.bad), (1, 1, 0));
     assert_eq!(samples.samples()[0].kernels, [(0, 1)]);
+}
+
+/// What parsing lines of single kernels gives.
+fn kernels(lines: &[&str]) -> String {
+    let text = lines.join("\n");
+    let folder = folder(&[("kernels.jsonl", text.as_bytes())]);
+    let dataset = Dataset::open(folder.path()).expect("a data set");
+    let show = |line: Result<Line>| match line.expect("a line").parse_any() {
+        Ok(Measured::Kernel(record)) => format!("{:?}\n", record.work),
+        Ok(Measured::Model(_)) => "a model\n".to_owned(),
+        Err(error) => {
+            format!("{}\n", error.to_string().replace(&format!("{}/", folder.path().display()), ""))
+        }
+    };
+    dataset.lines().map(show).collect()
+}
+
+#[test]
+fn a_kernel_is_told_by_its_configuration() {
+    let found = kernels(&[
+        r#"{"id": "a", "cpu": 1, "kernel": {"kind": "conv", "input": [56, 57], "cin": 64, "cout": 128, "window": [3, 3], "stride": [2, 2]}}"#,
+        r#"{"id": "b", "cpu": 1, "kernel": {"kind": "se", "input": [7, 7], "cin": 64, "weights": 2048, "macs": 2048}}"#,
+    ]);
+    expect_test::expect![[r#"
+        Workload { kind: Conv, batch: 1, input: [1, 56, 57], output: [1, 28, 29], cin: 64, cout: 128, window: [1, 3, 3], stride: [1, 2, 2], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 59867136, weights: 73728, read: 204288, written: 103936, pooled: None }
+        Workload { kind: Se, batch: 1, input: [1, 7, 7], output: [1, 7, 7], cin: 64, cout: 64, window: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 2048, weights: 2048, read: 3136, written: 3136, pooled: None }
+    "#]].assert_eq(&found);
+}
+
+#[test]
+fn a_kernel_that_makes_no_sense_is_named() {
+    let found = kernels(&[
+        r#"{"id": "a", "kernel": {"kind": "konv", "cin": 1}}"#,
+        r#"{"id": "b", "kernel": {"kind": "conv", "cin": 0}}"#,
+        r#"{"id": "c", "kernel": {"kind": "conv", "cin": 1, "groups": 0}}"#,
+        r#"{"id": "d", "kernel": {"kind": "conv", "cin": 1, "stride": [0, 1]}}"#,
+        r#"{"id": "e", "kernel": {"kind": "conv", "cin": 1, "input": [1, 1, 1, 1]}}"#,
+        r#"{"id": "f", "kernel": {"kind": "se", "cin": 1}}"#,
+        r#"{"id": "g", "kernel": {"kind": "conv", "cin": 1, "colour": 3}}"#,
+        r#"{"id": "h", "cpu": 1}"#,
+    ]);
+    expect_test::expect![[r#"
+        kernels.jsonl:1, "a", measured kernel: is of kind "konv", which is not known; expected a name like "conv", "dwconv", "add"
+        kernels.jsonl:2, "b", measured kernel: has an extent or count of 0; expected 1 or more
+        kernels.jsonl:3, "c", measured kernel: has an extent or count of 0; expected 1 or more
+        kernels.jsonl:4, "d", measured kernel: has an extent or count of 0; expected 1 or more
+        kernels.jsonl:5, "e", measured kernel: has 4 spatial extents; expected up to three
+        kernels.jsonl:6, "f", measured kernel: is of kind "se" and lacks weights or macs; expected both, for they do not follow from its extents
+        kernels.jsonl:7, measured model: unknown field `colour`, expected one of `kind`, `input`, `output`, `cin`, `cout`, `window`, `stride`, `dilation`, `groups`, `operands`, `batch`, `bits`, `read`, `written`, `weights`, `macs` at line 1 column 57; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        kernels.jsonl:8, "h": has neither of graph and kernel; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+    "#]].assert_eq(&found);
+    let huge = r#"{"id": "i", "kernel": {"kind": "conv", "cin": 4294967295, "cout": 4294967295, "input": [4294967295, 4294967295]}}"#;
+    assert!(kernels(&[huge]).contains("macs: 18446744073709551615"));
+}
+
+#[test]
+fn whole_models_and_kernels_are_read_side_by_side() {
+    let model = line("as_0", "\"cpu\": 2");
+    let kernel = r#"{"id": "k", "cpu": 1, "kernel": {"kind": "relu", "input": [4, 4], "cin": 3}}"#;
+    let folder = folder(&[("as.jsonl", model.as_bytes()), ("ks.jsonl", kernel.as_bytes())]);
+    let dataset = Dataset::open(folder.path()).expect("a data set");
+    let read = Samples::read(&dataset, "cpu", &FusionRules::default(), |_| {}, || {});
+    let (samples, reading) = read.expect("two samples");
+    assert_eq!((reading.lines, reading.bad), (2, 0));
+    assert_eq!(samples.families(), ["as", "ks"]);
+    assert!(!samples.is_of_kernels(0) && samples.is_of_kernels(1));
+    // The model is that ReLU alone: the same work.
+    assert_eq!(samples.workloads().len(), 1);
+    let parse = |line: Line| line.parse().map(|record| record.id).map_err(|e| e.to_string());
+    let ids: Vec<_> = dataset.lines().map(|line| parse(line.expect("a line"))).collect();
+    assert_eq!(ids[0], Ok("as_0".to_owned()));
+    let refused = ids[1].as_ref().expect_err("no model");
+    assert!(refused.contains("\"k\": is a kernel; expected a whole model"), "{refused}");
+}
+
+/// Kernels of real networks, told by their configuration, have the work that detection finds.
+#[test]
+fn configurations_say_what_graphs_say() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/models");
+    let mut kinds = std::collections::BTreeSet::new();
+    for name in ["mobilenet_v3_small", "shufflenet_v2_x1_0_bn", "vgg16", "nb201_bn"] {
+        let bytes = std::fs::read(format!("{folder}/{name}.onnx")).expect("a fixture");
+        let graph = nnmeter_core::import::read(bytes.into(), None).expect("a graph");
+        let graph = graph.infer_shapes().expect("shapes");
+        let works = crate::fit::samples::work_of(&graph, &FusionRules::default()).expect("kernels");
+        for work in works {
+            let is_se = work.kind == nnmeter_core::kind::Kind::Se;
+            let told = Configuration {
+                kind: work.kind.name().to_owned(),
+                input: work.input.into(),
+                output: Some(work.output.into()),
+                cin: work.cin,
+                cout: Some(work.cout),
+                window: work.window.into(),
+                stride: work.stride.into(),
+                dilation: work.dilation.into(),
+                operands: Some(work.operands),
+                weights: is_se.then_some(work.weights),
+                macs: is_se.then_some(work.macs),
+                ..Configuration::default()
+            };
+            assert_eq!(told.workload().expect(name), work);
+            kinds.insert(work.kind);
+        }
+    }
+    assert!(kinds.len() >= 12, "{kinds:?}");
 }

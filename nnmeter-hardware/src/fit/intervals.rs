@@ -26,6 +26,7 @@ use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 
 use crate::accuracy::{Pair, Table};
 use crate::error::Result;
+use crate::fit::conformal::{Errors, TAIL, quantiles, wider};
 use crate::fit::protocol::HeldOut;
 use crate::fit::range::outside_of_other_families;
 use crate::fit::samples::Samples;
@@ -33,15 +34,13 @@ use crate::fit::samples::Samples;
 /// Share of models that an interval is to hold.
 pub const LEVEL: f64 = 0.9;
 
-/// Probabilities of the quantiles below the median; those above mirror them.
-const TAIL: [f64; 15] =
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45];
-
 /// Errors of models held out, by family.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Residuals {
     families: Vec<Vec<Residual>>,
     totals: (f64, f64),
+    floor: Option<Uncertainty>,
+    tail: f64,
 }
 
 /// The error of a model held out.
@@ -67,7 +66,19 @@ pub struct Coverage {
 impl Residuals {
     /// Errors of models by family, where the models fitted on cost from `totals.0` to `totals.1`.
     pub fn new(families: Vec<Vec<Residual>>, totals: (f64, f64)) -> Self {
-        Self { families, totals }
+        Self { families, totals, floor: None, tail: 0.0 }
+    }
+
+    /// Makes quantiles lie no further inwards than those of `other`, if any, and the tail beyond
+    /// all errors seen of a scale of at least `tail`.
+    #[must_use]
+    pub fn no_narrower_than(self, other: Option<&Uncertainty>, tail: f64) -> Self {
+        Self { floor: other.cloned(), tail, ..self }
+    }
+
+    /// The errors, by family.
+    pub fn families(&self) -> &[Vec<Residual>] {
+        &self.families
     }
 
     /// Errors of families left out one by one: `held` are the predictions for all `samples`.
@@ -94,7 +105,32 @@ impl Residuals {
     /// If an error or a total is not finite, or there are no models.
     pub fn uncertainty(&self) -> Result<Uncertainty> {
         let all: Vec<&[Residual]> = self.families.iter().map(Vec::as_slice).collect();
-        uncertainty(&all, self.totals)
+        self.uncertainty_of(&all)
+    }
+
+    fn uncertainty_of(&self, families: &[&[Residual]]) -> Result<Uncertainty> {
+        let all = Errors::of(&errors(families, |_| true));
+        let scale = all.half_range().max(self.tail);
+        let all = all.tails(scale);
+        let outside = Errors::of(&errors(families, |of| of.outside)).tails(scale);
+        let inside = self.widened(all.clone(), Uncertainty::inside);
+        let outside = self.widened(wider(&all, &outside), Uncertainty::outside);
+        let totals = self.totals.0..=self.totals.1;
+        Ok(Uncertainty::new(LEVEL, quantiles(inside)?, quantiles(outside)?, totals)?)
+    }
+
+    /// The tails, no narrower than those of the floor.
+    fn widened(
+        &self,
+        tails: Vec<(f64, f64)>,
+        class: fn(&Uncertainty) -> &Quantiles,
+    ) -> Vec<(f64, f64)> {
+        let Some(floor) = &self.floor else { return tails };
+        let (quantiles, points) = (class(floor), class(floor).points());
+        let reach = |p: f64| p.clamp(points[0].0, points[points.len() - 1].0);
+        let of_floor: Vec<(f64, f64)> =
+            TAIL.iter().map(|&p| (quantiles.at(reach(p)), quantiles.at(reach(1.0 - p)))).collect();
+        wider(&tails, &of_floor)
     }
 
     /// For each family, how many of its models lie in the intervals at `level` that the other
@@ -106,30 +142,10 @@ impl Residuals {
         let without = |left_out: usize| {
             let others = self.families.iter().enumerate().filter(|(other, _)| *other != left_out);
             let others: Vec<&[Residual]> = others.map(|(_, family)| family.as_slice()).collect();
-            let uncertainty = uncertainty(&others, self.totals)?;
+            let uncertainty = self.uncertainty_of(&others)?;
             Ok(Coverage::of(&self.families[left_out], &uncertainty, level))
         };
         (0..self.families.len()).map(without).collect()
-    }
-
-    /// Adds the coverage of intervals at `level` to `table`, which is of the same predictions.
-    ///
-    /// # Errors
-    /// As for [`Residuals::uncertainty`].
-    pub fn cover(&self, mut table: Table, level: f64) -> Result<Table> {
-        let mut coverage = self.coverage(level)?;
-        coverage.retain(|family| family.models > 0);
-        let all = coverage.iter().fold(Coverage::default(), |all, family| Coverage {
-            models: all.models + family.models,
-            outside: all.outside + family.outside,
-            held: all.held + family.held,
-        });
-        let percent = |coverage: Coverage| coverage.share().map(|share| 100.0 * share);
-        for ((_, accuracy), of_family) in table.families.iter_mut().zip(&coverage) {
-            accuracy.coverage = percent(*of_family);
-        }
-        table.overall.coverage = percent(all);
-        Ok(table)
     }
 }
 
@@ -148,83 +164,46 @@ impl Coverage {
         }
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            models: self.models + other.models,
+            outside: self.outside + other.outside,
+            held: self.held + other.held,
+        }
+    }
+
     /// Share of the models that the interval held, 0 to 1; `None` without models.
     pub fn share(self) -> Option<f64> {
         (self.models > 0).then(|| self.held as f64 / self.models as f64)
     }
 }
 
+impl Table {
+    /// Adds what came of intervals for the families of the table; those without models are passed
+    /// over.
+    pub fn cover(&mut self, coverage: &[Coverage]) {
+        let percent = |coverage: Coverage| coverage.share().map(|share| 100.0 * share);
+        let filled = coverage.iter().filter(|family| family.models > 0);
+        for ((_, accuracy), of_family) in self.families.iter_mut().zip(filled) {
+            accuracy.coverage = percent(*of_family);
+        }
+        self.overall.coverage =
+            percent(coverage.iter().fold(Coverage::default(), |all, family| all.and(*family)));
+    }
+}
+
+/// The errors of the residuals that `chosen` names, by family.
+fn errors(families: &[&[Residual]], chosen: impl Fn(&Residual) -> bool) -> Vec<Vec<f64>> {
+    let of_family = |family: &&[Residual]| {
+        family.iter().filter(|of| chosen(of)).map(|residual| residual.error).collect()
+    };
+    families.iter().map(of_family).collect()
+}
+
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     values.fold((f64::INFINITY, 0.0), |(low, high), value| (low.min(value), value.max(high)))
-}
-
-fn uncertainty(families: &[&[Residual]], totals: (f64, f64)) -> Result<Uncertainty> {
-    let all = Errors::of(families, |_| true);
-    let outside = Errors { scale: all.scale, ..Errors::of(families, |of| of.outside) };
-    let (all, outside) = (all.tails(), outside.tails());
-    let wider = all.iter().zip(&outside).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1))).collect();
-    Ok(Uncertainty::new(LEVEL, quantiles(all)?, quantiles(wider)?, totals.0..=totals.1)?)
-}
-
-/// The quantile function whose lower and upper tails at [`TAIL`] are given.
-fn quantiles(tails: Vec<(f64, f64)>) -> Result<Quantiles> {
-    let lower = TAIL.iter().zip(&tails).map(|(&p, (low, _))| (p, *low));
-    let upper = TAIL.iter().zip(&tails).rev().map(|(&p, (_, high))| (1.0 - p, *high));
-    Ok(Quantiles::new(lower.chain(upper).collect())?)
-}
-
-/// Errors with the weights of their families.
-struct Errors {
-    /// Errors and their weights, ascending.
-    weighted: Vec<(f64, f64)>,
-    /// Weight of what lies beyond all errors, at either end.
-    beyond: f64,
-    /// Scale of the tail beyond all errors.
-    scale: f64,
-}
-
-impl Errors {
-    fn of(families: &[&[Residual]], chosen: impl Fn(&Residual) -> bool) -> Self {
-        let chosen = families.iter().map(|family| {
-            family.iter().filter(|residual| chosen(residual)).map(|residual| residual.error)
-        });
-        let chosen: Vec<Vec<f64>> = chosen.map(Iterator::collect).collect();
-        let filled = chosen.iter().filter(|family| !family.is_empty());
-        let weight = 1.0 / (filled.clone().count() + 1) as f64;
-        let each = |family: &Vec<f64>| weight / family.len() as f64;
-        let mut weighted: Vec<(f64, f64)> =
-            filled.flat_map(|family| family.iter().map(|&error| (error, each(family)))).collect();
-        weighted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let range = |(first, last): (&(f64, f64), &(f64, f64))| last.0 - first.0;
-        let scale = weighted.first().zip(weighted.last()).map_or(0.0, range) / 2.0;
-        Self { weighted, beyond: weight / 2.0, scale }
-    }
-
-    /// For each probability of [`TAIL`], the errors below and above which no more lie than that.
-    fn tails(&self) -> Vec<(f64, f64)> {
-        let mirrored: Vec<(f64, f64)> = self.weighted.iter().map(|(e, w)| (-e, *w)).collect();
-        let low = |p: f64| -self.tail(p, mirrored.iter());
-        let high = |p: f64| self.tail(p, self.weighted.iter().rev());
-        TAIL.iter().map(|&p| (low(p), high(p))).collect()
-    }
-
-    /// The smallest error above which lies no more than `p`, of errors in descending order.
-    fn tail<'a>(&self, p: f64, descending: impl Iterator<Item = &'a (f64, f64)> + Clone) -> f64 {
-        if p < self.beyond {
-            let largest = descending.clone().next().map_or(0.0, |(error, _)| *error);
-            return largest + self.scale * (self.beyond / p).ln();
-        }
-        let mut above = self.beyond;
-        let mut last = 0.0;
-        for &(error, weight) in descending {
-            last = error;
-            above += weight;
-            if above > p {
-                break;
-            }
-        }
-        last
-    }
 }
 
 #[cfg(test)]
@@ -266,20 +245,6 @@ mod tests {
                 assert!((level - 0.02..over).contains(&share), "{families} {level}: {share}");
             }
         }
-    }
-
-    #[test]
-    fn one_model_a_family_is_split_conformal() {
-        // Of 19 errors, the smallest and the largest hold 90 % of what comes.
-        let errors = (0..19).map(|i| vec![Residual { error: f64::from(i), outside: false }]);
-        let residuals = Residuals::new(errors.collect(), (1.0, 2.0));
-        let uncertainty = residuals.uncertainty().expect("finite errors");
-        assert_eq!(uncertainty.inside().at(0.05), 0.0);
-        assert_eq!(uncertainty.inside().at(0.95), 18.0);
-        assert_eq!(uncertainty.inside().at(0.85), 16.0);
-        // Beyond them: an exponential tail of scale 9.
-        let far = 18.0 + 9.0 * (0.025_f64 / 0.01).ln();
-        assert!((uncertainty.inside().at(0.99) - far).abs() < 1e-9);
     }
 
     #[test]

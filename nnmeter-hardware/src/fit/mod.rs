@@ -3,14 +3,18 @@
 //! [`samples`] turns a data set into counts of distinct workloads; [`terms`] says which terms the
 //! models may have, [`recipe`] the constants of a fit; [`problem`] fits, rates first and then, where
 //! the recipe has them, trees that correct them; [`protocol`] judges fits on models held out
-//! ([`nested`] judges the choice of constants, too); and here a fit becomes the kernel models of a
-//! predictor. All of it is single-threaded and deterministic: the same data give the same bits.
+//! ([`nested`] judges the choice of constants, too); [`intervals`] says how far totals will be off;
+//! [`calibrate`] makes a device of another one and a few timings; and here a fit becomes the kernel
+//! models of a predictor. All of it is single-threaded and deterministic: the same data give the
+//! same bits.
 //! Writing files is not its business.
 //!
 //! Trees need XGBoost, which feature `fit` builds; everything else works without it.
 
 #[cfg(feature = "fit")]
 mod boost;
+pub mod calibrate;
+mod conformal;
 #[cfg(feature = "fit")]
 mod correction;
 pub mod intervals;

@@ -1,8 +1,8 @@
 //! Samples seen through terms: what the fits share, and what they say of each sample.
 //!
 //! A model's cost is the sum over its kernels of `rate x count`, times a correction of each kind
-//! where there are trees. How rates and trees are found is the business of [`linear`](super::linear)
-//! and [`correction`](super::correction).
+//! where there are trees. How rates and trees are found is the business of `linear.rs` and
+//! `correction.rs`.
 
 use nnmeter_core::ensemble::Ensemble;
 use nnmeter_core::feature::{Examined, Feature};

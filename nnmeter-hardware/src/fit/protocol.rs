@@ -127,7 +127,7 @@ fn random_groups(samples: &Samples, seed: u64) -> Vec<bool> {
 }
 
 /// Fisher and Yates' shuffle with the generator SplitMix64 (Steele, Lea and Flood 2014).
-fn shuffle(items: &mut [usize], seed: u64) {
+pub fn shuffle(items: &mut [usize], seed: u64) {
     let mut state = seed;
     let mut next = move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);

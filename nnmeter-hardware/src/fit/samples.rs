@@ -12,7 +12,7 @@ use nnmeter_core::rules::FusionRules;
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::workload::Workload;
 
-use crate::dataset::{Dataset, Line, parallel};
+use crate::dataset::{Dataset, KernelRecord, Line, Measured, Record, parallel};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A measured model.
@@ -79,8 +79,15 @@ impl Samples {
     }
 
     fn push_parsed(&mut self, parsed: Parsed, measured: f64, by_file: bool) {
-        let family = if by_file { parsed.family.to_string() } else { lineage_of(&parsed.id) };
-        self.push(parsed.id, &family, measured, &parsed.work);
+        let Parsed { id, family, work, .. } = parsed;
+        match work {
+            Work::Kernel(work) => self.push_kernel(id, &family, measured, &work),
+            Work::Model(work) if by_file => self.push(id, &family, measured, &work),
+            Work::Model(work) => {
+                let family = lineage_of(&id);
+                self.push(id, &family, measured, &work);
+            }
+        }
     }
 
     fn workload(&mut self, work: &Workload) -> u32 {
@@ -135,9 +142,9 @@ impl Samples {
         self.workloads.iter().map(|work| work.kind).collect()
     }
 
-    /// Reads the models of `dataset` that have a figure in the column `device`, with kernels as
+    /// Reads the models and kernels of `dataset` that have a figure in the column `device`, with kernels as
     /// `rules` fuse them. Families are the files; in a set of one file, what [`lineage_of`] makes of
-    /// the ids. Lines that are wrong are counted and passed to
+    /// the ids of models. Lines that are wrong are counted and passed to
     /// `complain`; `progress` is called after each line.
     ///
     /// # Errors
@@ -193,19 +200,32 @@ struct Parsed {
     family: std::sync::Arc<str>,
     measured: Option<f64>,
     columns: Vec<String>,
-    work: Vec<Workload>,
+    work: Work,
+}
+
+enum Work {
+    Model(Vec<Workload>),
+    Kernel(Workload),
 }
 
 impl Parsed {
     fn of(line: &Line, device: &str, rules: &FusionRules) -> Result<Self> {
-        let record = line.parse()?;
-        let work = work_of(&record.graph, rules)
-            .map_err(|error| error.within(format_args!("{}, \"{}\"", line.place(), record.id)))?;
+        let (id, figures, work) = match line.parse_any()? {
+            Measured::Kernel(KernelRecord { id, figures, work }) => {
+                (id, figures, Work::Kernel(work))
+            }
+            Measured::Model(Record { id, figures, graph }) => {
+                let within =
+                    |error: Error| error.within(format_args!("{}, \"{id}\"", line.place()));
+                let work = work_of(&graph, rules).map_err(within)?;
+                (id, figures, Work::Model(work))
+            }
+        };
         Ok(Self {
-            measured: record.figures.get(device).copied().flatten(),
-            columns: record.figures.into_keys().collect(),
-            id: record.id,
+            id,
             family: line.family.clone(),
+            measured: figures.get(device).copied().flatten(),
+            columns: figures.into_keys().collect(),
             work,
         })
     }

@@ -6,7 +6,7 @@ use super::intervals::Residuals;
 use super::problem::{Fit, Problem};
 use super::protocol::{HeldOut, Training};
 use super::recipe::Recipe;
-use super::terms::CPU;
+use super::terms::{CPU, Group};
 use super::*;
 use nnmeter_core::workload::Workload;
 
@@ -35,6 +35,7 @@ fn work(kind: Kind, window: u32, index: u32) -> Workload {
         dilation: [1; 3],
         groups: if kind == Kind::DwConv { cin } else { 1 },
         operands: 1,
+        channels: [0; 4],
         bits: 32,
         macs: 0,
         weights: u64::from(window * window * filter * cout),
@@ -179,4 +180,97 @@ fn a_kind_without_terms_is_an_error() {
     let error = kernel_models(&samples, CPU, &fit).expect_err("softmax has no terms");
     expect_test::expect![[r#"model "odd_one": has kernels of kind "softmax" (1 models have); expected kinds that the terms of the fit price"#]]
         .assert_eq(&error.to_string());
+}
+
+/// Single kernels of a made-up device; those of kind ReLU occur in no model.
+fn add_kernels(samples: &mut Samples) {
+    let rates = known_rates();
+    for index in 0..60 {
+        for (kind, window) in [(Kind::Conv, 3), (Kind::Relu, 1)] {
+            let work = work(kind, window, index);
+            let id = format!("{kind}_{index}");
+            samples.push_kernel(id, "kernels", linear_cost(&work, &rates), &work);
+        }
+    }
+}
+
+#[test]
+fn kernels_measured_alone_tell_what_models_do_not() {
+    let relu = CPU.iter().position(|term| term.name == "relu.e").expect("a term");
+    let found = |samples: &Samples| fit_all(&Problem::new(samples, CPU), &EXACT).rates[relu];
+    let mut both = linear();
+    assert!((found(&both) / known_rates()[relu] - 1.0).abs() > 0.1);
+    add_kernels(&mut both);
+    assert!((found(&both) / known_rates()[relu] - 1.0).abs() < 0.01);
+    let mut kernels = Samples::new();
+    add_kernels(&mut kernels);
+    assert!((found(&kernels) / known_rates()[relu] - 1.0).abs() < 0.01);
+}
+
+#[test]
+fn kernels_are_fitted_on_and_never_held_out() {
+    let mut samples = linear();
+    add_kernels(&mut samples);
+    let problem = Problem::new(&samples, CPU);
+    let mut trainings = Vec::new();
+    let held = HeldOut::leave_one_family_out(&problem, |training| {
+        trainings.push(training.clone());
+        problem.fit_on(&EXACT, training)
+    });
+    let counts = |held: HeldOut| held.families.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(counts(held.expect("linear fits do not fail")), [200, 200, 0]);
+    assert_eq!(trainings, [Training::Without(vec![0]), Training::Without(vec![1])]);
+    assert_eq!(counts(split(&problem, 1))[2], 0);
+}
+
+#[test]
+fn weights_say_whom_to_believe() {
+    // Kernels measured alone take twice as long as they do within models.
+    let rates = known_rates();
+    let fitted = |weight: f64| {
+        let mut samples = linear();
+        for index in 0..400 {
+            let work = work(Kind::Conv, 3, index);
+            let twice = 2.0 * linear_cost(&work, &rates);
+            samples.push_kernel(format!("k_{index}"), "kernels", twice, &work);
+        }
+        samples.weigh_family(2, weight);
+        fit_all(&Problem::new(&samples, CPU), &EXACT)
+    };
+    let mac = CPU.iter().position(|term| term.name == "conv3.mac").expect("a term");
+    let multiple = |fit: &Fit| fit.rates[mac] / rates[mac];
+    let [none, some, much] = [0.0, 1.0, 100.0].map(|weight| multiple(&fitted(weight)));
+    assert!((none - 1.0).abs() < 0.01, "{none}");
+    assert!(none < some && some < much, "{none} {some} {much}");
+    assert!((much - 2.0).abs() < 0.1, "{much}");
+}
+
+#[test]
+fn a_group_without_data_has_its_priors_rate() {
+    let samples = linear();
+    let fit = fit_all(&Problem::new(&samples, CPU), &Recipe::CPU);
+    let coarse = |name: &str| {
+        let term = CPU.iter().position(|term| term.name == name).expect("a term");
+        fit.coarse[term]
+    };
+    // Fully connected layers and pools occur in no model.
+    let prior = |group| Recipe::CPU.prior.of(group);
+    let ratio = prior(Group::FullyConnected) / prior(Group::Pooling);
+    assert!(coarse("fc.w") > 0.0);
+    assert!((coarse("fc.w") / coarse("maxpool.mac") / ratio - 1.0).abs() < 1e-9);
+    // The scale is that of what there are data for.
+    let known = ["conv1.mac", "conv3.mac", "conv5.mac"].map(coarse);
+    let scaled = coarse("fc.w") / prior(Group::FullyConnected);
+    let [least, most] = [f64::min, f64::max].map(|pick| known.into_iter().reduce(pick));
+    assert!(scaled > 0.1 * least.expect("three") && scaled < 10.0 * most.expect("three"));
+}
+
+#[test]
+fn a_few_models_are_enough_for_a_fit_that_prices_everything() {
+    let mut samples = Samples::new();
+    let layers: Vec<Workload> = (0..4).map(|index| work(Kind::Conv, 3, index)).collect();
+    let cost = layers.iter().map(|work| linear_cost(work, &known_rates())).sum();
+    samples.push("only_0".to_owned(), "only", cost, &layers);
+    let fit = fit_all(&Problem::new(&samples, CPU), &Recipe::CPU);
+    assert!(fit.rates.iter().all(|rate| rate.is_finite() && *rate > 0.0), "{:?}", fit.rates);
 }

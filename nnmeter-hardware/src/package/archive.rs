@@ -1,8 +1,9 @@
 //! The container of a package: a ZIP archive of named parts, written in one way only and read with
 //! suspicion.
 //!
-//! Written: parts in the given order, deflated at one level, dated 1980-01-01, so that the same
-//! parts give the same bytes. Read: the whole archive must be accounted for, names must be plain,
+//! Written: parts in the given order, dated 1980-01-01, text deflated at one level, tree ensembles as
+//! they are (they are compact, and inflating them would be a third of the time it takes to open a
+//! package), so that the same parts give the same bytes. Read: the whole archive must be accounted for, names must be plain,
 //! and nothing is decompressed beyond the limits below, whatever the headers promise. What the
 //! parts hold is not this file's concern.
 
@@ -29,19 +30,24 @@ const END_MAGIC: &[u8; 4] = b"PK\x05\x06";
 /// The parts of an archive by name.
 pub(super) type Parts = BTreeMap<String, Vec<u8>>;
 
+/// Extension of parts that are stored as they are.
+const COMPACT: &str = ".trees";
+
 /// An archive of `parts` in their order.
 pub(super) fn write<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Vec<u8>> {
     let failed = |name: &str, error: &dyn std::fmt::Display| {
         Error::new(ErrorKind::Io, part_subject(name), format!("cannot be written ({error})"))
     };
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(9))
+    let stored = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
         .last_modified_time(DateTime::default())
         .system(System::Unix)
         .unix_permissions(0o644);
+    let deflated =
+        stored.compression_method(CompressionMethod::Deflated).compression_level(Some(9));
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts {
+        let options = if name.ends_with(COMPACT) { stored } else { deflated };
         writer.start_file(name, options).map_err(|error| failed(name, &error))?;
         writer.write_all(bytes).map_err(|error| failed(name, &error))?;
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub const EXTENSION: &str = "nnmeter";
 
 /// Most bytes that a package file may have.
-const MAX_FILE_BYTES: u64 = 64 << 20;
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
 impl Package {
     /// Writes the package to `path`. A file that is there is replaced in one step: at every moment,

@@ -22,8 +22,8 @@ pub enum Metric {
 /// The models of one metric.
 #[derive(Clone, Debug)]
 pub struct MetricModels {
-    /// How far totals are off.
-    pub uncertainty: Uncertainty,
+    /// How far totals are off, if anybody measured that.
+    pub uncertainty: Option<Uncertainty>,
     /// A model for each kind of kernel; a kind comes once.
     pub kernels: Vec<(Kind, FittedModel)>,
 }

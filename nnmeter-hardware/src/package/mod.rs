@@ -6,9 +6,10 @@
 //! |---|---|
 //! | `manifest.json` | version of the format, device, version of its predictor, provenance, accuracy, which metrics there are, and size and SHA-256 of every other part |
 //! | `rules.json` | fusion rules in nn-Meter's format, verdicts only |
-//! | `latency_ms.json` | `uncertainty` and, for each kind of kernel, `model` (`parametric`, `learned` or `corrected`) and `range` |
+//! | `latency_ms.json` | `uncertainty` (or null) and, for each kind of kernel, `model` (`parametric`, `learned`, `corrected` or `nn_meter`) and `range` |
 //! | `latency_ms/KIND.trees` | the tree ensemble of a learned or corrected model, in [`Ensemble`]'s binary form |
-//! | `energy_mj.json`, `energy_mj/KIND.trees` | the same for energy; optional, as latency is |
+//! | `latency_ms/KIND.forest` | the forest of an `nn_meter` model, in [`Forest`]'s binary form |
+//! | `energy_mj.json`, `energy_mj/KIND.*` | the same for energy; optional, as latency is |
 //!
 //! ```json
 //! {"uncertainty": {"level": 0.9, "totals": [0.5, 900.0],
@@ -28,6 +29,7 @@
 //! it says how the models were fitted beyond a sentence.
 //!
 //! [`Ensemble`]: nnmeter_core::ensemble::Ensemble
+//! [`Forest`]: nnmeter_core::ensemble::Forest
 //! [`Uncertainty`]: nnmeter_core::uncertainty::Uncertainty
 
 mod archive;
@@ -151,7 +153,10 @@ impl Package {
     pub fn predictor<U: Unit>(&self) -> Result<Predictor<U>> {
         match self.metrics().find(|(metric, _)| metric.name() == U::METRIC) {
             Some((_, models)) => Ok(models.clone().into_predictor(&self.rules)),
-            None => Err(no_metric(&self.device.name, U::METRIC)),
+            None => {
+                let metrics = self.metrics().map(|(metric, _)| metric);
+                Err(no_metric(&self.device.name, U::METRIC, metrics))
+            }
         }
     }
 }
@@ -166,10 +171,12 @@ pub fn part_digests(bytes: &[u8]) -> Result<Vec<PartDigest>> {
 
 const CORRUPT: ErrorKind = ErrorKind::CorruptPackage;
 
-/// The error for a metric that a device has no models of.
-pub(crate) fn no_metric(device: &str, metric: &str) -> Error {
+/// The error for a metric that a device has no models of, but of `others`.
+pub(crate) fn no_metric(device: &str, metric: &str, others: impl Iterator<Item = Metric>) -> Error {
     let found = format!("its package has no models of {metric}");
-    Error::new(ErrorKind::UnknownMetric, format!("device {device:?}"), found)
+    let error = Error::new(ErrorKind::UnknownMetric, format!("device {device:?}"), found);
+    let others: Vec<&str> = others.map(Metric::name).collect();
+    if others.is_empty() { error } else { error.expected(others.join(" or ")) }
 }
 
 fn corrupt(part: &str, found: impl Into<String>) -> Error {

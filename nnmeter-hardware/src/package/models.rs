@@ -7,10 +7,11 @@
 
 use std::ops::RangeInclusive;
 
-use nnmeter_core::ensemble::Ensemble;
+use nnmeter_core::ensemble::{Ensemble, Forest};
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Learned, Parametric, Term, WindowClass};
+use nnmeter_core::nn_meter::NnMeterForest;
 use nnmeter_core::predict::FittedModel;
 use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ use crate::error::Result;
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MetricPart {
-    uncertainty: UncertaintyPart,
+    uncertainty: Option<UncertaintyPart>,
     kernels: Entries<KernelPart>,
 }
 
@@ -50,6 +51,7 @@ enum ModelPart {
     Parametric(Vec<TermPart>),
     Learned(LearnedPart),
     Corrected(CorrectedPart),
+    NnMeter(NnMeterPart),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +76,12 @@ struct CorrectedPart {
     learned: LearnedPart,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NnMeterPart {
+    forest: String,
+}
+
 /// Adds the parts of `metric` to `parts`.
 pub(super) fn write(metric: Metric, models: &MetricModels, parts: &mut Parts) -> Result<()> {
     let mut kernels = Vec::with_capacity(models.kernels.len());
@@ -85,7 +93,7 @@ pub(super) fn write(metric: Metric, models: &MetricModels, parts: &mut Parts) ->
         let part = KernelPart { model, range: Entries(range.collect()) };
         kernels.push((kind.name().to_owned(), part));
     }
-    let uncertainty = write_uncertainty(&models.uncertainty);
+    let uncertainty = models.uncertainty.as_ref().map(write_uncertainty);
     let part = MetricPart { uncertainty, kernels: Entries(kernels) };
     let json = to_json(&metric.part(), &part)?;
     parts.insert(metric.part(), json.into_bytes());
@@ -115,6 +123,11 @@ fn write_model(metric: Metric, kind: Kind, model: &KernelModel, parts: &mut Part
             parametric: write_terms(base),
             learned: learned(trees),
         }),
+        KernelModel::NnMeter(model) => {
+            let forest = format!("{}/{}.forest", metric.name(), kind.name());
+            parts.insert(forest.clone(), model.forest().to_bytes());
+            ModelPart::NnMeter(NnMeterPart { forest })
+        }
     }
 }
 
@@ -131,7 +144,7 @@ fn write_terms(base: &Parametric) -> Vec<TermPart> {
 pub(super) fn read(name: &str, parts: &mut Parts) -> Result<MetricModels> {
     let part: MetricPart = from_json(name, &take(parts, name)?)?;
     let mut reader = Reader { name, parts };
-    let uncertainty = reader.uncertainty(part.uncertainty)?;
+    let uncertainty = part.uncertainty.map(|part| reader.uncertainty(part)).transpose()?;
     let kernels = part.kernels.0.into_iter().map(|(kind, kernel)| reader.kernel(&kind, kernel));
     Ok(MetricModels { uncertainty, kernels: kernels.collect::<Result<_>>()? })
 }
@@ -154,19 +167,24 @@ impl Reader<'_> {
 
     fn kernel(&mut self, kind: &str, part: KernelPart) -> Result<(Kind, FittedModel)> {
         let known = Kind::from_name(kind).ok_or_else(|| self.unknown("kernel", kind))?;
-        let model = self.model(part.model)?;
+        let model = self.model(known, part.model)?;
         let bounds = part.range.0.iter().map(|(feature, range)| self.bound(feature, *range));
         let range = FittedRange::new(bounds.collect::<Result<_>>()?);
         Ok((known, FittedModel { model, range }))
     }
 
-    fn model(&mut self, part: ModelPart) -> Result<KernelModel> {
+    fn model(&mut self, kind: Kind, part: ModelPart) -> Result<KernelModel> {
         Ok(match part {
             ModelPart::Parametric(terms) => KernelModel::Parametric(self.parametric(&terms)?),
             ModelPart::Learned(learned) => KernelModel::Learned(self.learned(&learned)?),
             ModelPart::Corrected(part) => {
                 let base = self.parametric(&part.parametric)?;
                 KernelModel::Corrected(base, self.learned(&part.learned)?)
+            }
+            ModelPart::NnMeter(part) => {
+                let forest = Forest::from_bytes(&take(self.parts, &part.forest)?);
+                let model = forest.and_then(|forest| NnMeterForest::new(kind, forest));
+                KernelModel::NnMeter(model.map_err(|error| from_core(&part.forest, error))?)
             }
         })
     }

@@ -79,8 +79,10 @@ fn registered_bytes_are_read_and_names_are_unique() {
     assert_eq!(registry.open("abacus").expect("opens").origin(), &Origin::Registered);
     registry.register(&offer("comptometer")).expect("a new name");
     let error = registry.open("comptometer").expect_err("of another device");
-    expect!["package comptometer@1.0: is the package of abacus@1.0; expected comptometer@1.0"]
-        .assert_eq(&error.to_string());
+    expect![
+        "package comptometer@1.0: is the package of abacus@1.0; expected that of comptometer@1.0"
+    ]
+    .assert_eq(&error.to_string());
 }
 
 /// A crate that has one package, and what it calls it.
@@ -159,7 +161,7 @@ fn a_broken_package_is_an_entry_and_breaks_no_other() {
     let place = format!("{}/", folder.path().display());
     expect![[r#"
         abacus: opens
-        other: other.nnmeter: is the package of misnamed@1.0; expected other@1.0, as its name says
+        other: other.nnmeter: is the package of misnamed@1.0; expected the file to be called misnamed@1.0.nnmeter
         slide_rule: slide_rule.nnmeter, predictor package: is not a whole ZIP archive (it does not end as one)
         slide_rule: opens
     "#]].assert_eq(&list.replace(&place, ""));

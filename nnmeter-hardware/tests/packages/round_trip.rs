@@ -47,7 +47,7 @@ fn predictors_are_of_the_metric_asked_for() {
     assert!(predictor.model(Kind::Softmax).is_none());
     let error = package.predictor::<Millijoules>().expect_err("has no energy");
     assert_eq!(error.kind(), ErrorKind::UnknownMetric);
-    expect![[r#"device "test": its package has no models of energy_mj"#]]
+    expect![[r#"device "test": its package has no models of energy_mj; expected latency_ms"#]]
         .assert_eq(&error.to_string());
 }
 

@@ -84,7 +84,7 @@ fn latency() -> MetricModels {
     let errors =
         |width: f64| Quantiles::new(vec![(0.05, -width), (0.95, width)]).expect("they rise");
     let uncertainty = Uncertainty::new(0.9, errors(0.1), errors(0.3), 0.25..=900.0);
-    MetricModels { uncertainty: uncertainty.expect("a level within reach"), kernels }
+    MetricModels { uncertainty: Some(uncertainty.expect("a level within reach")), kernels }
 }
 
 fn parametric() -> Parametric {

@@ -101,8 +101,8 @@ fn a_file_without_a_version_in_its_name_is_of_the_first() {
     let found = opened(&registry, &["abacus", "newer", "odd@two"]).replace(&place, "");
     expect![[r#"
         abacus: 1.0 file
-        newer: newer.nnmeter: is the package of newer@2.0; expected newer@1.0, as its name says
-        odd@two: odd@two.nnmeter: is the package of odd@2.0; expected odd@two@1.0, as its name says
+        newer: newer.nnmeter: is the package of newer@2.0; expected the file to be called newer@2.0.nnmeter
+        odd@two: odd@two.nnmeter: is the package of odd@2.0; expected the file to be called odd@2.0.nnmeter
     "#]]
     .assert_eq(&found);
 }
@@ -213,7 +213,7 @@ fn removed_by_name_or_version() {
         slide_rule@1.0: removed 1
         cortexa76cpu_tflite21: device "cortexA76cpu_tflite21@1.0": is built into nnmeter (a package of the same name and version that you add comes before it)
         comptometer: device "comptometer@1.0": is part of this program (a package of the same name and version that you add comes before it)
-        nothing: device "nothing": there is no predictor of that name; expected one of abacus, comptometer, cortexA76cpu_tflite21, Slide_rule (-)
+        nothing: device "nothing": there is no predictor of that name; expected one of abacus, adreno630gpu_tflite21, adreno640gpu_tflite21, comptometer, cortexA76cpu_tflite21, Slide_rule (-)
     "#]].assert_eq(&names.map(remove).concat());
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
     let elsewhere = tempfile::tempdir().expect("a folder");

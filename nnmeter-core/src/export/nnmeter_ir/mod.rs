@@ -53,8 +53,8 @@ struct Writer<'g> {
     ports: HashMap<NodeId, Vec<(u16, NodeId)>>,
 }
 
-/// A name for each node that no other has.
-fn names(graph: &TypedGraph) -> Vec<String> {
+/// The name that each node has in the IR, by its index: its own, made different from all others.
+pub fn names(graph: &TypedGraph) -> Vec<String> {
     let mut taken = HashSet::new();
     let ids = graph.graph().dag().node_indices();
     ids.map(|id| {

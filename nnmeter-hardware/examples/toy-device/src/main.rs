@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     package.write(&path)?;
     println!("wrote {}", path.display());
     print_kernels(&*backend, &models[0])?;
-    predict(&package, &models)
+    predict(&package, &measured)
 }
 
 fn print_repeatability(measurements: &[Measurement]) {
@@ -69,21 +69,19 @@ fn print_kernels(backend: &dyn Backend, model: &Model) -> Result<(), Box<dyn Err
 }
 
 /// Predictions of the new device and of the one from a data sheet, by way of the registry.
-fn predict(package: &Package, models: &[Model]) -> Result<(), Box<dyn Error>> {
+fn predict(package: &Package, measured: &[Measured<'_>]) -> Result<(), Box<dyn Error>> {
     let mut registry = Registry::built_in();
     registry.register(package)?;
     registry.register(&DataSheets)?;
     for name in ["toy_cpu", "sheet_npu@1.0"] {
         let device = registry.open(name)?;
-        println!("\n{} predicts:", device.device().title);
-        for model in models.iter().step_by(networks::SIZES) {
+        println!("\n{} (ms, interval; what the toy runtime took):", device.device().title);
+        for Measured { model, measurement, .. } in measured.iter().step_by(2) {
             let prediction = device.latency()?.predict(model.graph());
             let (Millis(low), Millis(high)) = prediction.interval;
-            println!(
-                "  {:<15} {:8.4} ms ({low:.4} to {high:.4})",
-                model.name(),
-                prediction.total.0
-            );
+            let took = measurement.minimum(Metric::Latency).unwrap_or(f64::NAN);
+            let (name, total) = (model.name(), prediction.total.0);
+            println!("  {name:<15} {total:8.4} ({low:.4} to {high:.4}; {took:.4})");
         }
     }
     Ok(())

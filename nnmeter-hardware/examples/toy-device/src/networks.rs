@@ -1,5 +1,8 @@
 //! The networks to measure: four families of small image classifiers, as nn-Meter IR.
 //!
+//! They take a few milliseconds at most, less than a busy machine's scheduler lets a thread run: of
+//! longer ones, wall time would tell how busy it is.
+//!
 //! Their bytes might as well be ONNX files; a backend gets whatever format they come in.
 
 use nnmeter_hardware::backend::Model;
@@ -26,12 +29,12 @@ pub fn all() -> Result<Vec<(&'static str, Model)>> {
 /// # Errors
 /// As for [`all`].
 pub fn one(family: &'static str, size: usize) -> Result<(&'static str, Model)> {
-    let mut chain = Chain::new(24 + 4 * size, 3);
-    let width = 8 + 4 * size;
+    let mut chain = Chain::new(16 + 4 * size, 3);
+    let width = 8 + 8 * (size % 3);
     chain.conv(3, 2, width);
     for depth in 0..3 + size % 3 {
         match family {
-            "bottleneck" => [(1, width / 2), (3, width / 2), (1, 2 * width)]
+            "bottleneck" => [(1, width), (3, width), (1, 2 * width)]
                 .into_iter()
                 .for_each(|(window, channels)| chain.conv(window, 1, channels)),
             "pooled" if depth < 2 => {

