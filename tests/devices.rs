@@ -209,8 +209,8 @@ fn verified_by_name_file_or_all_together() {
         "cortexA76cpu_tflite21",
         "myriadvpu_openvino2019r2",
     ];
-    assert_eq!(names[..3], built_in.map(|name| format!("{name}@1.0")));
-    assert_eq!(names[3..], ["my_phone@1.0"]);
+    assert_eq!(names[..4], built_in.map(|name| format!("{name}@1.0")));
+    assert_eq!(names[4..], ["my_phone@1.0"]);
     for line in &lines {
         assert_eq!(line["ok"], true);
         assert_eq!(line["parts"][0]["sha256"].as_str().expect("a digest").len(), 64);

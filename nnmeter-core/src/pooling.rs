@@ -66,3 +66,53 @@ fn data_operands(graph: &TypedGraph, id: NodeId) -> u32 {
     let operands = graph.graph().operands(id);
     operands.into_iter().flatten().filter(|&value| !graph.fact(value).constant).count() as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text;
+
+    /// The pooling behind the convolution `c` of a 16x16 image with 8 channels in it and out of it.
+    fn after(text: &str) -> Option<Pooling> {
+        let text = format!("x = input 1x8x16x16 ; c = conv x k=3 p=1 out=8\n{text}");
+        let graph = text::graph(&text).infer_shapes().expect("valid shapes");
+        let mut nodes = graph.order().iter().copied();
+        Pooling::after(&graph, nodes.find(|&id| &*graph.graph().node(id).name == "c")?)
+    }
+
+    const HALVING: Pooling =
+        Pooling { kind: Kind::MaxPool, window: [1, 2, 2], stride: [1, 2, 2], joined: 1 };
+
+    #[test]
+    fn poolings_are_found_past_what_folds_into_a_convolution() {
+        assert_eq!(after("p = maxpool c k=2 s=2"), Some(HALVING));
+        let folded = "b = bn c ; m = mul b 0.5 ; r = relu6 m ; p = maxpool r k=2 s=2";
+        assert_eq!(after(folded), Some(HALVING));
+        let average = Pooling { kind: Kind::AvgPool, window: [1, 3, 3], stride: [1; 3], joined: 1 };
+        assert_eq!(after("r = relu c ; p = avgpool r k=3 s=1 p=1"), Some(average));
+    }
+
+    #[test]
+    fn poolings_are_found_past_a_concatenation() {
+        let joined = "d = conv x k=1 out=8 ; r = relu c ; j = concat r d ; p = maxpool j k=2 s=2";
+        assert_eq!(after(joined), Some(Pooling { joined: 2, ..HALVING }));
+        let twice =
+            "d = conv x k=1 out=8 ; j = concat c d ; k = concat j d ; p = maxpool k k=2 s=2";
+        assert_eq!(after(twice), None);
+    }
+
+    #[test]
+    fn other_readers_leave_none() {
+        assert_eq!(after(""), None);
+        assert_eq!(after("p = maxpool c k=2 s=2 ; r = relu c"), None);
+        assert_eq!(after("a = add c x ; p = maxpool a k=2 s=2"), None);
+        assert_eq!(after("g = gap c"), None);
+        let relus = "a = relu c ; b = relu a ; d = relu b ; e = relu d ; f = relu e ; g = relu f";
+        assert_eq!(after(&format!("{relus} ; h = relu g ; p = maxpool h k=2 s=2")), Some(HALVING));
+        assert_eq!(
+            after(&format!("{relus} ; h = relu g ; i = relu h ; p = maxpool i k=2 s=2")),
+            None,
+            "too far"
+        );
+    }
+}

@@ -55,34 +55,94 @@ fn pooled(work: Workload, kind: Kind, [k, s]: [u32; 2], joined: u32) -> Workload
 
 #[test]
 fn convolutions() {
-    check(&conv([7, 1], [28, 819], [28, 819]), expect![""]);
-    check(&conv([7, 1], [28, 870], [28, 768]), expect![""]);
-    check(&conv([1, 1], [112, 51], [112, 357]), expect![""]);
-    check(&conv([7, 2], [224, 3], [112, 64]), expect![""]);
-    check(&conv([3, 1], [14, 512], [14, 512]), expect![""]);
-    check(&conv([1, 1], [7, 960], [7, 320]), expect![""]);
-    check(&conv([7, 1], [56, 435], [56, 384]), expect![""]);
+    check(
+        &conv([7, 1], [28, 819], [28, 819]),
+        expect![
+            "6 planes x 11 of channels, mode 4; 1 parts of 819; [66, 3432, 256384128, 213185280, 13300560, 14630616]"
+        ],
+    );
+    check(
+        &conv([7, 1], [28, 870], [28, 768]),
+        expect![
+            "6 planes x 11 of channels, mode 4; 1 parts of 768; [66, 3168, 236662272, 198696960, 12472320, 13719552]"
+        ],
+    );
+    check(
+        &conv([1, 1], [112, 51], [112, 357]),
+        expect!["software, 0 planes x 0 of channels, mode 0; 1 parts of 357; [0, 0, 0, 0, 0, 0]"],
+    );
+    check(
+        &conv([7, 2], [224, 3], [112, 64]),
+        expect![
+            "4 planes x 1 of channels, mode 2; 1 parts of 64; [4, 4, 792960, 50176, 0, 845824]"
+        ],
+    );
+    check(
+        &conv([3, 1], [14, 512], [14, 512]),
+        expect![
+            "1 planes x 2 of channels, mode 4; 1 parts of 512; [2, 64, 2195200, 2359296, 100352, 0]"
+        ],
+    );
+    check(
+        &conv([1, 1], [7, 960], [7, 320]),
+        expect!["1 planes x 1 of channels, mode 2; 1 parts of 320; [1, 5, 61495, 307200, 0, 0]"],
+    );
+    check(
+        &conv([7, 1], [56, 435], [56, 384]),
+        expect![
+            "9 planes x 6 of channels, mode 4; 1 parts of 384; [54, 1296, 231469056, 81285120, 11182080, 13418496]"
+        ],
+    );
 }
 
 #[test]
 fn a_convolution_that_is_cut_by_hand() {
-    check(&conv([3, 1], [56, 256], [56, 256]), expect![""]);
-    check(&conv([3, 1], [56, 256], [56, 264]), expect![""]);
+    check(
+        &conv([3, 1], [56, 256], [56, 256]),
+        expect![
+            "2 planes x 2 of channels, mode 3; 1 parts of 256; [4, 32, 8470784, 1179648, 831488, 1662976]"
+        ],
+    );
+    check(
+        &conv([3, 1], [56, 256], [56, 264]),
+        expect![
+            "27 planes x 1 of channels, mode 4; 1 parts of 264; [27, 459, 17992800, 16422912, 0, 1596672]"
+        ],
+    );
 }
 
 #[test]
 fn depthwise_convolutions() {
-    check(&dwconv([3, 1], [112, 32], 112), expect![""]);
-    check(&dwconv([5, 2], [14, 96], 7), expect![""]);
-    check(&dwconv([7, 1], [56, 24], 56), expect![""]);
+    check(
+        &dwconv([3, 1], [112, 32], 112),
+        expect!["1 planes x 1 of channels, mode 3; 2 parts of 16; [2, 2, 928256, 4608, 0, 0]"],
+    );
+    check(
+        &dwconv([5, 2], [14, 96], 7),
+        expect!["1 planes x 1 of channels, mode 4; 6 parts of 16; [6, 6, 16464, 38400, 0, 0]"],
+    );
+    check(
+        &dwconv([7, 1], [56, 24], 56),
+        expect!["1 planes x 1 of channels, mode 4; 2 parts of 12; [2, 2, 501760, 25088, 0, 0]"],
+    );
 }
 
 #[test]
 fn a_large_result_in_front_of_a_pooling_is_made_in_parts() {
     let large = conv([7, 1], [28, 870], [28, 768]);
-    check(&pooled(large, Kind::MaxPool, [3, 2], 1), expect![""]);
+    check(
+        &pooled(large, Kind::MaxPool, [3, 2], 1),
+        expect![
+            "1 planes x 11 of channels, mode 4; 6 parts of 128; [66, 528, 114250752, 33116160, 6021120, 0]"
+        ],
+    );
     let large = conv([7, 1], [56, 435], [56, 384]);
-    check(&pooled(large, Kind::MaxPool, [2, 2], 2), expect![""]);
+    check(
+        &pooled(large, Kind::MaxPool, [2, 2], 2),
+        expect![
+            "1 planes x 6 of channels, mode 4; 6 parts of 64; [36, 144, 124637184, 9031680, 6021120, 0]"
+        ],
+    );
 }
 
 #[test]
