@@ -87,6 +87,7 @@ impl Page<'_> {
         }
         text.push_str(&format!("\n{}\n", kernel_table(graph, prediction).trim_fmt()));
         text.push_str(&outside_note(prediction));
+        text.push_str(&fixed_price_note(prediction));
         text.push_str(&uncovered_note(graph, prediction, self.allow_uncovered));
         text.push('\n');
         text
@@ -114,6 +115,9 @@ fn json_kernel<U: Unit>(
     if !priced.outside.is_empty() {
         object["outside_fitted_range"] =
             priced.outside.iter().map(|feature| feature.name()).collect();
+    }
+    if priced.fixed_price {
+        object["fixed_price"] = true.into();
     }
     object
 }
@@ -188,10 +192,17 @@ fn kernel_table<U: Unit>(graph: &TypedGraph, prediction: &Prediction<U>) -> Tabl
             priced.work.iter().map(configuration).collect::<Vec<_>>().join(", "),
             format!("{:.4}", priced.cost.value()),
             format!("{share:.1} %"),
-            if priced.outside.is_empty() { "" } else { "*" }.to_owned(),
+            marks(priced),
         ]);
     }
     table
+}
+
+/// `*` outside of what the model was fitted on, `~` for a price that does not depend on size.
+fn marks<U: Unit>(priced: &PricedKernel<U>) -> String {
+    let outside = if priced.outside.is_empty() { "" } else { "*" };
+    let fixed = if priced.fixed_price { "~" } else { "" };
+    format!("{outside}{fixed}")
 }
 
 /// A table with a header and no lines but the one below it.
@@ -274,6 +285,19 @@ fn outside_kernels<U: Unit>(prediction: &Prediction<U>) -> String {
     let count = outside().count();
     let marked = if count == 1 { "1 kernel lies" } else { &format!("{count} kernels lie") };
     format!("* {marked} outside what the model was fitted on, in {}\n", features.join(", "))
+}
+
+fn fixed_price_note<U: Unit>(prediction: &Prediction<U>) -> String {
+    match prediction.kernels.iter().filter(|kernel| kernel.fixed_price).count() {
+        0 => String::new(),
+        count => {
+            let marked = if count == 1 { "1 kernel has" } else { &format!("{count} kernels have") };
+            format!(
+                "~ {marked} a price that is the same for every size: the measurements did not tell \
+                 what such kernels cost\n"
+            )
+        }
+    }
 }
 
 fn uncovered_note<U: Unit>(

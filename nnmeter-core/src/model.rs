@@ -37,6 +37,16 @@ impl KernelModel {
         };
         cost.max(0.0)
     }
+
+    /// Whether all work costs the same: nothing is known but that there is a kernel.
+    pub fn is_constant(&self) -> bool {
+        match self {
+            KernelModel::Parametric(base) => {
+                base.terms.iter().all(|term| term.feature == Feature::One)
+            }
+            KernelModel::Learned(_) | KernelModel::Corrected(..) | KernelModel::NnMeter(_) => false,
+        }
+    }
 }
 
 /// Roofline-like: each term is a count of work times the time that a unit of it takes.
@@ -247,6 +257,14 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_price_by_the_piece_is_constant() {
+        let term = |feature| Term { feature, window: WindowClass::Any, rate: 1.0 };
+        let model = |terms| KernelModel::Parametric(Parametric::new(terms).expect("terms"));
+        assert!(model(vec![term(Feature::One)]).is_constant());
+        assert!(!model(vec![term(Feature::One), term(Feature::Read)]).is_constant());
     }
 
     #[test]

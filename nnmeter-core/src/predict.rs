@@ -78,6 +78,9 @@ pub struct PricedKernel<U = Millis> {
     pub work: SmallVec<[Workload; 1]>,
     /// Features in which it lies outside the region that its model was fitted on.
     pub outside: SmallVec<[Feature; 2]>,
+    /// Whether its price is one for all sizes: the measurements did not tell what such kernels
+    /// cost.
+    pub fixed_price: bool,
     index: u32,
 }
 
@@ -165,13 +168,14 @@ impl<U: MetricUnit> Predictor<U> {
     ) -> Result<PricedKernel<U>, NoPrice> {
         let work = workloads(graph, kernel)?;
         let mut outside: SmallVec<[Feature; 2]> = SmallVec::new();
-        let mut cost = 0.0;
+        let (mut cost, mut fixed_price) = (0.0, false);
         for work in &work {
             let fitted = self.model(work.kind).ok_or(NoPrice::NoModel(work.kind))?;
             cost += fitted.model.cost(work);
+            fixed_price |= fitted.model.is_constant();
             outside.append(&mut fitted.range.outside(work));
         }
-        Ok(PricedKernel { cost: U::from_value(cost), work, outside, index })
+        Ok(PricedKernel { cost: U::from_value(cost), work, outside, fixed_price, index })
     }
 }
 

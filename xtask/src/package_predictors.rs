@@ -29,11 +29,6 @@ const PAGES: &str = "docs/accuracy";
 /// How the table of families left out is called in packages.
 const LEFT_OUT: &str = "leave one family out";
 
-const RATES: &str = "Rates of a linear model of each kind of kernel from totals of whole networks: \
-    non-negative coarse rates, then a ridge towards them, with effects of families while fitting.";
-const TREES: &str = " Then boosted trees for each kind of kernel (XGBoost), whose sum is the log of \
-    what its linear model is multiplied with.";
-
 /// Arguments of `cargo xtask package-predictors`.
 #[derive(clap::Args)]
 pub(crate) struct PackagePredictors {
@@ -120,7 +115,6 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
 fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
     let samples = &measured.samples;
     let models = samples.samples().iter().filter(|sample| !samples.is_of_kernels(sample.family));
-    let trees = measured.target.recipe.correction.map_or("", |_| TREES);
     Provenance {
         data_set: "nn-Meter benchmark data set".to_owned(),
         licence: "MIT".to_owned(),
@@ -132,7 +126,7 @@ fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
         date,
         seed,
         tool: concat!("nnmeter xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: format!("{RATES}{trees}"),
+        method: measured.target.method(),
     }
 }
 

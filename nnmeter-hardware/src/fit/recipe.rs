@@ -42,7 +42,71 @@ impl Recipe {
         prior: terms::CPU_PRIOR,
         correction: None,
     };
+
+    /// For an Adreno GPU; times in ms.
+    pub const ADRENO: Recipe = Recipe {
+        ridge: 1e-6,
+        family_effect: 0.0,
+        rounds: 1,
+        floor: 0.0005,
+        least_multiple: 0.1,
+        start: 0.001,
+        prior: terms::ADRENO_PRIOR,
+        correction: Some(Correction { trees: ADRENO_TREES, ..Correction::USUAL }),
+    };
 }
+
+use Feature as F;
+use Trend::Free;
+
+const ADRENO_TREES: &[TreeSpec] = &[
+    TreeSpec {
+        kinds: &[Kind::Conv],
+        features: &[
+            (F::Waves, Free),
+            (F::LoopSteps, Free),
+            (F::WindowArea, Free),
+            (F::Stride, Free),
+            (F::OutputPoints, Free),
+            (F::OutputSlices, Free),
+            (F::InputSlices, Free),
+            (F::OutputSlicesMod2, Free),
+            (F::SliceRead, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::DwConv],
+        features: &[
+            (F::WindowArea, Free),
+            (F::Stride, Free),
+            (F::OutputPoints, Free),
+            (F::OutputSlices, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::Concat],
+        features: &[
+            (F::OutputPoints, Free),
+            (F::OutputSlices, Free),
+            (F::CinMod4, Free),
+            (F::Operands, Free),
+            (F::ChannelRatio, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::Se],
+        features: &[(F::OutputPoints, Free), (F::OutputSlices, Free), (F::Weights, Free)],
+    },
+    TreeSpec {
+        kinds: &[Kind::MaxPool],
+        features: &[
+            (F::OutputPoints, Free),
+            (F::OutputSlices, Free),
+            (F::WindowArea, Free),
+            (F::Stride, Free),
+        ],
+    },
+];
 
 /// How trees correct the linear models: `cost = linear x exp(sum of leaves)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,6 +156,22 @@ pub enum Trend {
 }
 
 impl Correction {
+    /// Constants that serve all devices; of no kind yet. More rounds and other depths hardly
+    /// matter, the share of a family's effect does.
+    const USUAL: Correction = Correction {
+        rounds: 20,
+        depth: 6,
+        step: 0.5,
+        relax: 3.0,
+        ridge: 1.0,
+        least_leaf: 1.0,
+        bins: 64,
+        huber: 0.3,
+        family_effect: 0.7,
+        refresh: 5,
+        trees: &[],
+    };
+
     /// What the trees of `kind` look at; `None` if it is not corrected.
     pub fn features(&self, kind: Kind) -> Option<&'static [(Feature, Trend)]> {
         let spec = self.trees.iter().find(|spec| spec.kinds.contains(&kind))?;

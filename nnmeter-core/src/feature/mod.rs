@@ -1,0 +1,295 @@
+//! Features: the numbers that kernel models are functions of, by name.
+//!
+//! A closed list, because the names are written into predictor packages. Counts are of elements (of
+//! 32 bits unless [`Feature::ElementBits`] says otherwise) and of multiply-accumulates. What a kind
+//! of hardware really executes is counted by formulas of its own: `gemm` (CPUs) and `slices`
+//! (mobile GPUs). Which features matter for a device is not known here.
+
+mod gemm;
+mod slices;
+
+use crate::workload::Workload;
+
+/// A count, which saturates.
+type Count = u64;
+
+/// Defines [`Feature`] with its names and formulas from one table.
+macro_rules! features {
+    (
+        counts { $($(#[$doc:meta])* $variant:ident = $name:literal: $formula:expr;)* }
+        configuration { $($(#[$config_doc:meta])* $config:ident = $config_name:literal;)* }
+    ) => {
+        /// A number about a [`Workload`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Feature {
+            $($(#[$doc])* $variant,)*
+            $($(#[$config_doc])* $config,)*
+        }
+
+        impl Feature {
+            /// All features.
+            pub const ALL: &'static [Feature] =
+                &[$(Feature::$variant,)* $(Feature::$config,)*];
+
+            /// The name in package files.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Feature::$variant => $name,)*
+                    $(Feature::$config => $config_name,)*
+                }
+            }
+
+            /// The feature called `name`.
+            pub fn from_name(name: &str) -> Option<Feature> {
+                match name {
+                    $($name => Some(Feature::$variant),)*
+                    $($config_name => Some(Feature::$config),)*
+                    _ => None,
+                }
+            }
+
+            /// Its value for `work`.
+            pub fn of(self, work: &Workload) -> f64 {
+                match self {
+                    $(Feature::$variant => {
+                        let formula: fn(&Workload) -> _ = $formula;
+                        formula(work) as f64
+                    })*
+                    _ => configuration(work)[self.place().unwrap_or_default()],
+                }
+            }
+        }
+    };
+}
+
+features! {
+    counts {
+    /// 1 for every kernel: what it costs to start one.
+    One = "one": |_| 1.0;
+    /// Multiply-accumulates.
+    Macs = "macs": |work| work.macs;
+    /// Multiply-accumulates of a convolution as a matrix product of 8 x 8 blocks: result channels
+    /// (of each group) padded to 8, and output points padded to 8 unless there is but one.
+    GemmMacs = "gemm_macs": gemm::macs;
+    /// Elements of the patch matrix that a convolution's matrix product reads: window x input
+    /// channels padded to 4 x output points.
+    Patches = "patches": gemm::patches;
+    /// Of [`Feature::Patches`], what exceeds a 512 KiB cache of floats.
+    PatchesSpilled = "patches_spilled": gemm::patches_spilled;
+    /// Multiply-accumulates of a depthwise convolution in vectors of 4 channels.
+    VectorMacs = "vector_macs": gemm::vector_macs;
+    /// Window elements x output points: starts of a depthwise convolution's inner loop.
+    Taps = "taps": |work| product([work.window_area(), work.output_points()]);
+    /// Window elements x elements of the result.
+    WindowElements = "window_elements": |work| product([work.window_area(), work.written]);
+    /// Elements read from data operands.
+    Read = "read": |work| work.read;
+    /// Elements written.
+    Written = "written": |work| work.written;
+    /// Elements read and written.
+    Moved = "moved": |work| work.read.saturating_add(work.written);
+    /// Elements of weights.
+    Weights = "weights": |work| work.weights;
+    /// Elements of the window.
+    WindowArea = "window_area": Workload::window_area;
+    /// Points of the result, of all images of the batch.
+    OutputPoints = "output_points": Workload::output_points;
+    /// Input channels in slices of 4.
+    InputSlices = "input_slices": slices::input;
+    /// Output channels in slices of 4.
+    OutputSlices = "output_slices": slices::output;
+    /// 1 if the number of output slices is odd: threads make two.
+    OutputSlicesMod2 = "output_slices_mod_2": |work| slices::output(work) % 2;
+    /// Input channels modulo 4.
+    CinMod4 = "cin_mod_4": |work| u64::from(work.cin % 4);
+    /// Steps of a GPU's loop for a convolution: window x input slices.
+    LoopSteps = "loop_steps": slices::steps;
+    /// Waves of a GPU's convolution: tiles of 16 x 8 points x pairs of output slices.
+    Waves = "waves": slices::waves;
+    /// Multiply-accumulates of one wave: what a convolution takes however small its result is.
+    WaveMacs = "wave_macs": slices::wave_macs;
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 4s.
+    WaveMacsUp4 = "wave_macs_up_4": |work| slices::wave_macs_up(work, 4);
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 6s.
+    WaveMacsUp6 = "wave_macs_up_6": |work| slices::wave_macs_up(work, 6);
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 8s.
+    WaveMacsUp8 = "wave_macs_up_8": |work| slices::wave_macs_up(work, 8);
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 18s.
+    WaveMacsUp18 = "wave_macs_up_18": |work| slices::wave_macs_up(work, 18);
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 20s.
+    WaveMacsUp20 = "wave_macs_up_20": |work| slices::wave_macs_up(work, 20);
+    /// [`Feature::WaveMacs`] of all waves, rounded up to whole 24s.
+    WaveMacsUp24 = "wave_macs_up_24": |work| slices::wave_macs_up(work, 24);
+    /// [`Feature::WaveMacs`] of all waves, of 14 at least.
+    WaveMacsFrom14 = "wave_macs_from_14": |work| slices::wave_macs_from(work, 14);
+    /// [`Feature::WaveMacs`] of all waves if the input is one slice, as an image is; else 0.
+    OneSliceMacs = "one_slice_macs": slices::one_slice_macs;
+    /// Multiply-accumulates of a convolution in whole slices, over 128 output points at least.
+    SliceMacsFrom128 = "slice_macs_from_128": slices::macs_from_128_points;
+    /// Elements that the waves of a convolution read: loop steps x 4 x points in whole tiles.
+    WaveReads = "wave_reads": slices::wave_reads;
+    /// Elements of the result, in whole tiles of 16 x 8 points and whole slices.
+    WaveWrites = "wave_writes": slices::wave_writes;
+    /// Elements of the first operand, in whole slices.
+    SliceRead = "slice_read": slices::read;
+    /// Elements of the first operand, of 256 slices at least.
+    SliceReadFrom256 = "slice_read_from_256": |work| slices::read_from(work, 256);
+    /// Elements of the first operand, of 512 slices at least.
+    SliceReadFrom512 = "slice_read_from_512": |work| slices::read_from(work, 512);
+    /// Elements of all operands (taken as large as the first) and of the result, in whole slices.
+    SliceMoved = "slice_moved": slices::moved;
+    /// Window elements x elements of the result in whole slices.
+    SliceWindowElements = "slice_window_elements": slices::window_elements;
+    /// Elements of the result in whole slices, if the first operand's channels are no multiple of
+    /// 4, else 0.
+    Unaligned = "unaligned": slices::unaligned;
+    /// Elements of a concatenation's operands after the first.
+    Appended = "appended": slices::appended;
+    /// Elements of the result, in whole blocks of 8 x 4 points and whole slices.
+    BlockWrites = "block_writes": slices::block_writes;
+    /// Window elements x [`Feature::BlockWrites`] where the window is not 3 x 3 of stride 1, else 0.
+    BlockMacs = "block_macs": |work| slices::block_macs(work, false);
+    /// Window elements x [`Feature::BlockWrites`] where the window is 3 x 3 of stride 1, else 0.
+    BlockMacs3x3 = "block_macs_3x3": |work| slices::block_macs(work, true);
+    /// Elements under the window as it sweeps the result, padding included, in whole slices.
+    Swept = "swept": slices::swept;
+    /// Channels between the two products of a squeeze-and-excite block.
+    Bottleneck = "bottleneck": slices::bottleneck;
+    }
+    configuration {
+    /// Batch size.
+    Batch = "batch";
+    /// Input depth (third spatial axis).
+    Depth = "depth";
+    /// Input height.
+    Height = "height";
+    /// Input width.
+    Width = "width";
+    /// Longer over shorter of input height and width.
+    Aspect = "aspect";
+    /// Input channels.
+    Cin = "cin";
+    /// Output channels.
+    Cout = "cout";
+    /// Input channels modulo 8: how far from a vector's width.
+    CinMod8 = "cin_mod_8";
+    /// Output channels modulo 8.
+    CoutMod8 = "cout_mod_8";
+    /// Output channels over input channels.
+    ChannelRatio = "channel_ratio";
+    /// Window height.
+    KernelHeight = "kernel_height";
+    /// Window width.
+    KernelWidth = "kernel_width";
+    /// Larger of the two strides.
+    Stride = "stride";
+    /// Larger over smaller stride.
+    StrideAspect = "stride_aspect";
+    /// Larger of the dilations.
+    Dilation = "dilation";
+    /// Groups of a convolution.
+    Groups = "groups";
+    /// Number of data operands.
+    Operands = "operands";
+    /// Bits of an element.
+    ElementBits = "element_bits";
+    }
+}
+
+impl Feature {
+    /// Place of a feature about the configuration in [`configuration`].
+    pub(crate) fn place(self) -> Option<usize> {
+        (self as usize).checked_sub(Feature::Batch as usize)
+    }
+}
+
+/// Number of features about the configuration of a kernel, the last in [`Feature::ALL`].
+pub(crate) const CONFIGURATION: usize = Feature::ALL.len() - Feature::Batch as usize;
+
+/// All features about the configuration of a kernel at once, in their order.
+pub(crate) fn configuration(work: &Workload) -> [f64; CONFIGURATION] {
+    let [depth, height, width] = work.input;
+    let [_, stride_y, stride_x] = work.stride;
+    let [dilation_z, dilation_y, dilation_x] = work.dilation;
+    [
+        f64::from(work.batch),
+        f64::from(depth),
+        f64::from(height),
+        f64::from(width),
+        aspect(height, width),
+        f64::from(work.cin),
+        f64::from(work.cout),
+        f64::from(work.cin % 8),
+        f64::from(work.cout % 8),
+        f64::from(work.cout) / f64::from(work.cin.max(1)),
+        f64::from(work.window[1]),
+        f64::from(work.window[2]),
+        f64::from(stride_y.max(stride_x)),
+        aspect(stride_y, stride_x),
+        f64::from(dilation_z.max(dilation_y).max(dilation_x)),
+        f64::from(work.groups),
+        f64::from(work.operands),
+        f64::from(work.bits),
+    ]
+}
+
+fn padded(extent: impl Into<u64>, block: u64) -> Count {
+    extent.into().checked_next_multiple_of(block).unwrap_or(u64::MAX)
+}
+
+/// A product that saturates: no file's extents may overflow a count.
+fn product<T: Into<u64>, const N: usize>(factors: [T; N]) -> Count {
+    factors.into_iter().map(T::into).fold(1, u64::saturating_mul)
+}
+
+fn aspect(a: u32, b: u32) -> f64 {
+    f64::from(a.max(b)) / f64::from(a.min(b).max(1))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::kind::Kind;
+
+    /// A convolution 3x3 of stride 2, from 56x56x64 to 28x28x128.
+    pub(crate) fn convolution() -> Workload {
+        Workload {
+            kind: Kind::Conv,
+            batch: 1,
+            input: [1, 56, 56],
+            output: [1, 28, 28],
+            cin: 64,
+            cout: 128,
+            window: [1, 3, 3],
+            stride: [1, 2, 2],
+            dilation: [1; 3],
+            groups: 1,
+            operands: 1,
+            channels: [64, 0, 0, 0],
+            bits: 32,
+            macs: 9 * 64 * 128 * 28 * 28,
+            weights: 9 * 64 * 128,
+            read: 56 * 56 * 64,
+            written: 28 * 28 * 128,
+        }
+    }
+
+    #[test]
+    fn physical_features_have_their_units() {
+        let conv = convolution();
+        assert_eq!(conv.flops().0, 2 * conv.macs);
+        assert_eq!(conv.weight_bytes().0, 4 * 9 * 64 * 128);
+        assert_eq!(conv.bytes_read().0 + conv.bytes_written().0, 4 * (200_704 + 100_352));
+        assert_eq!(Feature::GemmMacs.of(&conv), conv.macs as f64);
+        let odd = Workload { cout: 9, ..conv };
+        assert_eq!(Feature::GemmMacs.of(&odd), (9 * 64 * 16 * 784) as f64);
+        assert_eq!(Feature::CoutMod8.of(&odd), 1.0);
+    }
+
+    #[test]
+    fn names_read_back() {
+        for &feature in Feature::ALL {
+            assert_eq!(Feature::from_name(feature.name()), Some(feature));
+        }
+    }
+}
