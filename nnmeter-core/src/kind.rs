@@ -173,7 +173,7 @@ impl Kind {
         }
     }
 
-    fn of_pool(kind: PoolKind) -> Kind {
+    pub(crate) fn of_pool(kind: PoolKind) -> Kind {
         match kind {
             PoolKind::Max => Kind::MaxPool,
             PoolKind::Average => Kind::AvgPool,

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::ensemble::Ensemble;
 use crate::error::{Error, ErrorKind, Result};
-use crate::feature::{CONFIGURATION, Feature, configuration};
+use crate::feature::{CONFIGURATION, Examined, Feature, configuration};
 use crate::nn_meter::NnMeterForest;
 use crate::workload::Workload;
 
@@ -29,11 +29,12 @@ pub enum KernelModel {
 impl KernelModel {
     /// Cost of `work` in the metric's unit; never negative.
     pub fn cost(&self, work: &Workload) -> f64 {
+        let work = &Examined::new(work);
         let cost = match self {
             KernelModel::Parametric(base) => base.cost(work),
             KernelModel::Learned(learned) => learned.value(work),
             KernelModel::Corrected(base, learned) => base.cost(work) * learned.value(work).exp(),
-            KernelModel::NnMeter(forest) => forest.value(work),
+            KernelModel::NnMeter(forest) => forest.value(work.workload()),
         };
         cost.max(0.0)
     }
@@ -126,13 +127,13 @@ impl Parametric {
         &self.terms
     }
 
-    fn cost(&self, work: &Workload) -> f64 {
-        let class = match work.window_area() {
+    fn cost(&self, work: &Examined<'_>) -> f64 {
+        let class = match work.workload().window_area() {
             0..=1 => 0,
             2..=16 => 1,
             _ => 2,
         };
-        self.applicable[class].iter().map(|(feature, rate)| rate * feature.of(work)).sum()
+        self.applicable[class].iter().map(|(feature, rate)| rate * feature.at(work)).sum()
     }
 }
 
@@ -175,9 +176,9 @@ impl Learned {
         &self.ensemble
     }
 
-    fn value(&self, work: &Workload) -> f64 {
+    fn value(&self, work: &Examined<'_>) -> f64 {
         let row: SmallVec<[f32; 32]> =
-            self.features.iter().map(|feature| feature.of(work) as f32).collect();
+            self.features.iter().map(|feature| feature.at(work) as f32).collect();
         f64::from(self.ensemble.predict_row(&row))
     }
 }

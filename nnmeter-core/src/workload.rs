@@ -8,6 +8,7 @@ use crate::detect::{Kernel, Unit};
 use crate::graph::{NodeId, Value};
 use crate::kind::Kind;
 use crate::op::{Conv, FilterLayout, Layout, Op, Pool, Spatial};
+use crate::pooling::Pooling;
 use crate::tensor::TensorType;
 use crate::typed::TypedGraph;
 use crate::units::{Bytes, Flops};
@@ -55,6 +56,8 @@ pub struct Workload {
     pub read: u64,
     /// Elements written.
     pub written: u64,
+    /// The pooling that takes in all of a convolution's result; `None` elsewhere.
+    pub pooled: Option<Pooling>,
 }
 
 impl Workload {
@@ -84,6 +87,7 @@ impl Workload {
             weights: 0,
             read: data.elements,
             written: outputs_of(graph, unit.tail)?,
+            pooled: (unit.kind == Kind::Conv).then(|| Pooling::after(graph, unit.tail)).flatten(),
         };
         if unit.kind.is_anchor() {
             for &node in kernel.nodes_of(unit) {
@@ -275,7 +279,7 @@ fn spatial_points(ty: &TensorType, layout: Layout) -> u64 {
 }
 
 /// Right-aligned extents; more than three axes are folded into the first.
-fn extents(dims: &[usize]) -> Extents {
+pub(crate) fn extents(dims: &[usize]) -> Extents {
     match *dims {
         [] => [1; 3],
         [x] => [1, 1, narrow(x)],
@@ -287,7 +291,7 @@ fn extents(dims: &[usize]) -> Extents {
     }
 }
 
-fn extents_or_ones(dims: &Spatial) -> Extents {
+pub(crate) fn extents_or_ones(dims: &Spatial) -> Extents {
     if dims.is_empty() { [1; 3] } else { extents(dims) }
 }
 

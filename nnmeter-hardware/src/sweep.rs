@@ -2,10 +2,13 @@
 //! device's models are physically sensible.
 //!
 //! A kernel with more work at the same shape may run a little faster, where it fits tiles and
-//! vectors better, but never much. The grid is made of steps of a third to a half, from the smallest
+//! vectors better, but never much. Where a compiler goes about kernels in several ways (other numbers
+//! of tiles, another mode of the hardware), a kernel may really be much cheaper than one with less
+//! work that is dealt with in another way; so only those of one way are compared. The grid is made of steps of a third to a half, from the smallest
 //! to the largest extents that networks have, inside and outside of what a model was fitted on.
 //! Nothing here measures.
 
+use nnmeter_core::feature::{Examined, Feature};
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::KernelModel;
 use nnmeter_core::workload::Workload;
@@ -44,18 +47,55 @@ pub struct Sweep {
     pub works: Vec<Workload>,
 }
 
+/// How a compiler goes about a kernel; the same for all where it has but one way.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Way([f64; WAYS.len()]);
+
+/// What tells the ways of a compiler that tiles apart.
+const WAYS: [Feature; 4] =
+    [Feature::PlaneTiles, Feature::ChannelTiles, Feature::EngineMode, Feature::LopsidedPadding];
+
+impl Way {
+    /// That of `work`, by what `model` counts.
+    pub fn of(model: &KernelModel, work: &Workload) -> Self {
+        match model {
+            KernelModel::Parametric(base) | KernelModel::Corrected(base, _)
+                if tells_ways(base.terms().iter().map(|term| term.feature)) =>
+            {
+                let work = Examined::new(work);
+                Self(WAYS.map(|feature| feature.at(&work)))
+            }
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Whether a model that counts these features knows of several ways.
+pub fn tells_ways(mut features: impl Iterator<Item = Feature>) -> bool {
+    features.any(|feature| feature == Feature::EngineCycles)
+}
+
 impl Sweep {
     /// The greatest share by which a kernel is cheaper than one with less work, and which it is;
-    /// `None` if none is.
-    pub fn worst_drop(&self, cost: impl Fn(&Workload) -> f64) -> Option<(f64, &Workload)> {
-        let (mut most, mut worst) = (0.0, None);
+    /// `None` if none is. Kernels of different ways are not compared.
+    pub fn worst_drop(
+        &self,
+        cost: impl Fn(&Workload) -> f64,
+        way: impl Fn(&Workload) -> Way,
+    ) -> Option<(f64, &Workload)> {
+        let (mut most, mut worst) = (Vec::new(), None);
         for work in &self.works {
-            let cost = cost(work);
-            let drop = 1.0 - cost / most;
-            if drop > worst.map_or(0.0, |(drop, _)| drop) {
-                worst = Some((drop, work));
+            let (cost, way) = (cost(work), way(work));
+            match most.iter_mut().find(|(of, _)| *of == way) {
+                None => most.push((way, cost)),
+                Some((_, most)) => {
+                    let drop = 1.0 - cost / *most;
+                    if drop > worst.map_or(0.0, |(drop, _)| drop) {
+                        worst = Some((drop, work));
+                    }
+                    *most = cost.max(*most);
+                }
             }
-            most = cost.max(most);
         }
         worst
     }
@@ -73,7 +113,8 @@ pub fn check(kind: Kind, model: &KernelModel, tolerance: f64) -> Result<()> {
                 return Err(senseless(work, format!("costs {cost}")).expected("0 or more"));
             }
         }
-        if let Some((drop, work)) = sweep.worst_drop(|work| model.cost(work))
+        if let Some((drop, work)) =
+            sweep.worst_drop(|work| model.cost(work), |work| Way::of(model, work))
             && drop > tolerance
         {
             let drop = format!("is {:.1} % cheaper than one with less work", 100.0 * drop);
@@ -209,9 +250,12 @@ mod tests {
     #[test]
     fn the_worst_drop_is_found() {
         let sweep = sweeps(Kind::Relu).into_iter().next().expect("sweeps");
-        assert_eq!(sweep.worst_drop(|work| work.read as f64), None);
+        let one_way = |_: &Workload| Way::default();
+        assert_eq!(sweep.worst_drop(|work| work.read as f64, one_way), None);
         let dip = sweep.works[3];
         let cost = |work: &Workload| if *work == dip { 0.5 } else { 1.0 };
-        assert_eq!(sweep.worst_drop(cost), Some((0.5, &dip)));
+        assert_eq!(sweep.worst_drop(cost, one_way), Some((0.5, &dip)));
+        let another = |work: &Workload| Way([f64::from(u8::from(*work == dip)); WAYS.len()]);
+        assert_eq!(sweep.worst_drop(cost, another), None);
     }
 }

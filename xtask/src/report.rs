@@ -7,6 +7,7 @@ use nnmeter_core::uncertainty::Quantiles;
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::samples::Samples;
 use nnmeter_hardware::package::Package;
+use nnmeter_hardware::sweep;
 
 use crate::fitting::{Judged, Measured};
 use crate::markdown;
@@ -106,11 +107,16 @@ fn pictures(text: &mut String, target: &Target) {
          shown, evenly spaced in the order of the data set. The lines are 10 % off.\n\n{}\n\nFrom \
          the 5th to the 95th percentile of each family, its middle half, and its median.\n\n{}\n\n\
          What single kernels cost by the packaged models. On a grid of kernels, a test holds that \
-         none is more than {:.0} % cheaper than one of the same shape with less work.\n",
+         none is more than {:.0} % cheaper than one of the same shape with less work{}.\n",
         picture(Plot::Scatter, "predicted against measured, by family"),
         picture(Plot::Errors, "errors by family"),
         picture(Plot::Sweeps, "costs of kernels as their channels grow"),
-        100.0 * target.tolerance
+        100.0 * target.tolerance,
+        if sweep::tells_ways(target.terms.iter().map(|term| term.feature)) {
+            " that is tiled alike"
+        } else {
+            ""
+        }
     );
 }
 

@@ -2,11 +2,16 @@
 //!
 //! A closed list, because the names are written into predictor packages. Counts are of elements (of
 //! 32 bits unless [`Feature::ElementBits`] says otherwise) and of multiply-accumulates. What a kind
-//! of hardware really executes is counted by formulas of its own: `gemm` (CPUs) and `slices`
-//! (mobile GPUs). Which features matter for a device is not known here.
+//! of hardware really executes is counted by formulas of its own: `gemm` (CPUs), `slices` (mobile
+//! GPUs) and `engine` (a vision processor, by the tiling of its compiler). Which features matter
+//! for a device is not known here.
 
+mod engine;
+mod examined;
 mod gemm;
 mod slices;
+
+pub use examined::Examined;
 
 use crate::workload::Workload;
 
@@ -17,24 +22,27 @@ type Count = u64;
 macro_rules! features {
     (
         counts { $($(#[$doc:meta])* $variant:ident = $name:literal: $formula:expr;)* }
+        tilings { $($(#[$tiled_doc:meta])* $tiled:ident = $tiled_name:literal: $by_tiling:expr;)* }
         configuration { $($(#[$config_doc:meta])* $config:ident = $config_name:literal;)* }
     ) => {
         /// A number about a [`Workload`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Feature {
             $($(#[$doc])* $variant,)*
+            $($(#[$tiled_doc])* $tiled,)*
             $($(#[$config_doc])* $config,)*
         }
 
         impl Feature {
             /// All features.
             pub const ALL: &'static [Feature] =
-                &[$(Feature::$variant,)* $(Feature::$config,)*];
+                &[$(Feature::$variant,)* $(Feature::$tiled,)* $(Feature::$config,)*];
 
             /// The name in package files.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Feature::$variant => $name,)*
+                    $(Feature::$tiled => $tiled_name,)*
                     $(Feature::$config => $config_name,)*
                 }
             }
@@ -43,19 +51,24 @@ macro_rules! features {
             pub fn from_name(name: &str) -> Option<Feature> {
                 match name {
                     $($name => Some(Feature::$variant),)*
+                    $($tiled_name => Some(Feature::$tiled),)*
                     $($config_name => Some(Feature::$config),)*
                     _ => None,
                 }
             }
 
-            /// Its value for `work`.
-            pub fn of(self, work: &Workload) -> f64 {
+            /// Its value for `work`, of which other features may be asked, too.
+            pub fn at(self, work: &Examined<'_>) -> f64 {
                 match self {
                     $(Feature::$variant => {
                         let formula: fn(&Workload) -> _ = $formula;
+                        formula(work.workload()) as f64
+                    })*
+                    $(Feature::$tiled => {
+                        let formula: fn(&Examined<'_>) -> Count = $by_tiling;
                         formula(work) as f64
                     })*
-                    _ => configuration(work)[self.place().unwrap_or_default()],
+                    _ => configuration(work.workload())[self.place().unwrap_or_default()],
                 }
             }
         }
@@ -155,6 +168,57 @@ features! {
     Swept = "swept": slices::swept;
     /// Channels between the two products of a squeeze-and-excite block.
     Bottleneck = "bottleneck": slices::bottleneck;
+    /// Elements of the first operand, rows padded to 8 elements.
+    LineRead = "line_read": engine::read;
+    /// Elements of the result, rows padded to 8 elements.
+    LineWritten = "line_written": engine::written;
+    /// Elements of the first operand and of the result, rows padded to 8 elements.
+    LineMoved = "line_moved": |work| engine::read(work).saturating_add(engine::written(work));
+    /// Window elements x elements of the result, rows padded to 8 elements.
+    LineWindowElements = "line_window_elements": engine::window_elements;
+    /// Elements of the first operand or of the result, whichever are more.
+    Larger = "larger": engine::larger;
+    /// 1 if the padding that the extents imply has one row more on one side, else 0.
+    LopsidedPadding = "lopsided_padding": engine::lopsided_padding;
+    /// 1 if all strides are 1, else 0.
+    UnitStride = "unit_stride": |work| u64::from(work.stride == [1; 3]);
+    }
+    tilings {
+    /// Cycles of the Myriad X's engine for a convolution, over all tiles.
+    EngineCycles = "engine_cycles": |work| work.tiling().cycles;
+    /// Of [`Feature::EngineCycles`], those in the mode that takes 16 input channels at a time.
+    EngineCyclesBy16 = "engine_cycles_by_16": engine::cycles_by_16;
+    /// Starts of the engine, one for each tile.
+    EngineStages = "engine_stages": |work| work.tiling().stages;
+    /// Descriptors of all stages.
+    Descriptors = "descriptors": |work| work.tiling().descriptors;
+    /// Descriptors x rows of the result.
+    DescriptorRows = "descriptor_rows": engine::descriptor_rows;
+    /// Coefficients that the engine loads where rows or columns are cut into tiles, else 0.
+    Reloads = "reloads": engine::reloads;
+    /// Partial sums that are added to those of tiles of input channels before.
+    PartialSums = "partial_sums": |work| work.tiling().partial_sums;
+    /// [`Feature::PartialSums`] where two results do not fit the fast memory, else 0.
+    PartialSumsSpilled = "partial_sums_spilled": engine::partial_sums_spilled;
+    /// Elements of tiles that compute some positions in vain.
+    Junk = "junk": |work| work.tiling().junk;
+    /// Multiply-accumulates of a convolution that the engine cannot do, else 0.
+    SoftwareMacs = "software_macs": engine::software_macs;
+    /// Tiles of rows and columns.
+    PlaneTiles = "plane_tiles": |work| work.tiling().plane_tiles;
+    /// Tiles along the input channels.
+    ChannelTiles = "channel_tiles": |work| work.tiling().channel_tiles;
+    /// `log2` of the input channels that the engine takes at a time.
+    EngineMode = "engine_mode": |work| work.tiling().mode;
+    /// Dense convolutions that a convolution is split into: of depthwise tiles, of groups, or of
+    /// parts in front of a pooling.
+    EngineParts = "engine_parts": |work| work.tiling().parts;
+    /// Output channels of one such part.
+    PartChannels = "part_channels": |work| work.tiling().part_channels;
+    /// Such parts x output points.
+    PartPoints = "part_points": engine::part_points;
+    /// Such parts, if the padding has one row more on one side, else 0.
+    LopsidedParts = "lopsided_parts": engine::lopsided_parts;
     }
     configuration {
     /// Batch size.
@@ -197,6 +261,11 @@ features! {
 }
 
 impl Feature {
+    /// Its value for `work`.
+    pub fn of(self, work: &Workload) -> f64 {
+        self.at(&Examined::new(work))
+    }
+
     /// Place of a feature about the configuration in [`configuration`].
     pub(crate) fn place(self) -> Option<usize> {
         (self as usize).checked_sub(Feature::Batch as usize)
@@ -271,6 +340,7 @@ pub(crate) mod tests {
             weights: 9 * 64 * 128,
             read: 56 * 56 * 64,
             written: 28 * 28 * 128,
+            pooled: None,
         }
     }
 

@@ -120,6 +120,7 @@ impl Configuration {
             weights: 0,
             read: 0,
             written: 0,
+            pooled: None,
         })
     }
 

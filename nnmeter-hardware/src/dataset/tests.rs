@@ -144,8 +144,8 @@ fn a_kernel_is_told_by_its_configuration() {
         r#"{"id": "b", "cpu": 1, "kernel": {"kind": "se", "input": [7, 7], "cin": 64, "weights": 2048, "macs": 2048}}"#,
     ]);
     expect_test::expect![[r#"
-        Workload { kind: Conv, batch: 1, input: [1, 56, 57], output: [1, 28, 29], cin: 64, cout: 128, window: [1, 3, 3], stride: [1, 2, 2], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 59867136, weights: 73728, read: 204288, written: 103936 }
-        Workload { kind: Se, batch: 1, input: [1, 7, 7], output: [1, 7, 7], cin: 64, cout: 64, window: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 2048, weights: 2048, read: 3136, written: 3136 }
+        Workload { kind: Conv, batch: 1, input: [1, 56, 57], output: [1, 28, 29], cin: 64, cout: 128, window: [1, 3, 3], stride: [1, 2, 2], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 59867136, weights: 73728, read: 204288, written: 103936, pooled: None }
+        Workload { kind: Se, batch: 1, input: [1, 7, 7], output: [1, 7, 7], cin: 64, cout: 64, window: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], groups: 1, operands: 1, bits: 32, macs: 2048, weights: 2048, read: 3136, written: 3136, pooled: None }
     "#]].assert_eq(&found);
 }
 

@@ -5,7 +5,7 @@
 //! `correction.rs`.
 
 use nnmeter_core::ensemble::Ensemble;
-use nnmeter_core::feature::Feature;
+use nnmeter_core::feature::{Examined, Feature};
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::Learned;
 use nnmeter_core::workload::Workload;
@@ -168,8 +168,12 @@ impl<'a> Problem<'a> {
 
     /// The values of `features` for each of `works`, one workload after another.
     pub(super) fn feature_rows(&self, features: &[Feature], works: &[u32]) -> Vec<f32> {
-        let works = works.iter().map(|&work| &self.samples.workloads()[work as usize]);
-        works.flat_map(|work| features.iter().map(|feature| feature.of(work) as f32)).collect()
+        let mut rows = Vec::with_capacity(works.len() * features.len());
+        for &work in works {
+            let work = Examined::new(&self.samples.workloads()[work as usize]);
+            rows.extend(features.iter().map(|feature| feature.at(&work) as f32));
+        }
+        rows
     }
 
     /// Mean over families of models of the share of the measured cost that each term explains,

@@ -54,6 +54,14 @@ impl Recipe {
         prior: terms::ADRENO_PRIOR,
         correction: Some(Correction { trees: ADRENO_TREES, ..Correction::USUAL }),
     };
+
+    /// For a Myriad X; times in ms.
+    pub const MYRIAD: Recipe = Recipe {
+        start: 0.0,
+        prior: terms::MYRIAD_PRIOR,
+        correction: Some(Correction { trees: MYRIAD_TREES, ..Correction::USUAL }),
+        ..Recipe::CPU
+    };
 }
 
 use Feature as F;
@@ -104,6 +112,54 @@ const ADRENO_TREES: &[TreeSpec] = &[
             (F::OutputSlices, Free),
             (F::WindowArea, Free),
             (F::Stride, Free),
+        ],
+    },
+];
+
+/// Convolutions are told no channels: with them (free, or as trends), networks whose convolutions
+/// are larger than any fitted on come out too high.
+const MYRIAD_TREES: &[TreeSpec] = &[
+    TreeSpec {
+        kinds: &[Kind::Conv],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::ChannelRatio, Free),
+            (F::PlaneTiles, Free),
+            (F::ChannelTiles, Free),
+            (F::EngineMode, Free),
+            (F::EngineParts, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::DwConv],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::Cin, Free),
+            (F::CinMod8, Free),
+            (F::LineRead, Free),
+            (F::LineWritten, Free),
+            (F::PlaneTiles, Free),
+            (F::EngineMode, Free),
+            (F::EngineParts, Free),
+            (F::PartChannels, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::Se, Kind::Hswish, Kind::ChannelShuffle, Kind::Concat],
+        features: &[(F::Height, Free), (F::Cin, Free), (F::Cout, Free), (F::LineWritten, Free)],
+    },
+    TreeSpec {
+        kinds: &[Kind::MaxPool],
+        features: &[
+            (F::Height, Free),
+            (F::Stride, Free),
+            (F::KernelHeight, Free),
+            (F::Cin, Free),
+            (F::LineWritten, Free),
         ],
     },
 ];

@@ -41,6 +41,7 @@ fn work(kind: Kind, window: u32, index: u32) -> Workload {
         weights: u64::from(window * window * filter * cout),
         read: elements * u64::from(cin),
         written: elements * u64::from(cout),
+        pooled: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn work(kind: Kind, window: u32, index: usize) -> Workload {
         weights: u64::from(window * window * cin * cout),
         read: elements * u64::from(cin),
         written: elements * u64::from(cout),
+        pooled: None,
     }
 }
 

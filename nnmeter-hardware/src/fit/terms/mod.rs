@@ -10,9 +10,11 @@
 
 mod adreno;
 mod cpu;
+mod myriad;
 
 pub use adreno::{ADRENO, ADRENO_PRIOR};
 pub use cpu::{CPU, CPU_KINDS, CPU_PRIOR};
+pub use myriad::{MYRIAD, MYRIAD_PRIOR};
 
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
@@ -43,13 +45,21 @@ pub enum Group {
     FullyConnected,
     /// What a few threads do while the others wait.
     Serial,
+    /// Cycles of an engine for convolutions.
+    EngineCycles,
+    /// Descriptors that such an engine works through.
+    Descriptors,
+    /// Starts of such an engine.
+    EngineStages,
+    /// Starts of stages in software beside such an engine.
+    SoftwareStages,
     /// Starts of kernels. Its rate is given, not fitted: totals hardly tell it.
     Start,
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 10] = [
+    pub const ALL: [Group; 14] = [
         Group::Pointwise,
         Group::SmallWindow,
         Group::LargeWindow,
@@ -59,6 +69,10 @@ impl Group {
         Group::Pooling,
         Group::FullyConnected,
         Group::Serial,
+        Group::EngineCycles,
+        Group::Descriptors,
+        Group::EngineStages,
+        Group::SoftwareStages,
         Group::Start,
     ];
 }
@@ -159,6 +173,7 @@ mod tests {
             weights: u64::from(k * k * fan_in * to[1]),
             read: u64::from(from[0] * from[0] * from[1]),
             written: u64::from(to[0] * to[0] * to[1]),
+            pooled: None,
         }
     }
 
