@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nnmeter_core::units::Millis;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
 use nnmeter_hardware::date;
-use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
+use nnmeter_hardware::device::{AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::problem::Problem;
 use nnmeter_hardware::package::{Metric, MetricModels, Package};
@@ -131,17 +131,7 @@ fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
 }
 
 fn card(protocol: &str, table: &Table, notes: &[String]) -> AccuracyTable {
-    AccuracyTable {
-        metric: Metric::Latency.name().to_owned(),
-        protocol: protocol.to_owned(),
-        rows: table
-            .families
-            .iter()
-            .map(|(family, accuracy)| AccuracyRow::of(family, accuracy))
-            .collect(),
-        overall: AccuracyRow::of("all", &table.overall),
-        notes: notes.to_vec(),
-    }
+    AccuracyTable::of(Metric::Latency.name(), protocol, table, notes.to_vec())
 }
 
 /// Reads the package back, sweeps its models, and prices every network of the data set with it.
