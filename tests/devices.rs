@@ -203,7 +203,12 @@ fn verified_by_name_file_or_all_together() {
     let lines = json_lines(&all.out);
     let names: Vec<&str> =
         lines.iter().map(|line| line["package"].as_str().expect("text")).collect();
-    let built_in = ["adreno630gpu_tflite21", "adreno640gpu_tflite21", "cortexA76cpu_tflite21"];
+    let built_in = [
+        "adreno630gpu_tflite21",
+        "adreno640gpu_tflite21",
+        "cortexA76cpu_tflite21",
+        "myriadvpu_openvino2019r2",
+    ];
     assert_eq!(names[..3], built_in.map(|name| format!("{name}@1.0")));
     assert_eq!(names[3..], ["my_phone@1.0"]);
     for line in &lines {

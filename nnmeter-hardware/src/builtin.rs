@@ -21,6 +21,7 @@ impl DeviceProvider for BuiltIn {
     fn packages(&self) -> Vec<LazyPackage> {
         vec![
             built_in!("cortexA76cpu_tflite21", Version::new(1, 0)),
+            built_in!("myriadvpu_openvino2019r2", Version::new(1, 0)),
             built_in!("adreno640gpu_tflite21", Version::new(1, 0)),
             built_in!("adreno630gpu_tflite21", Version::new(1, 0)),
         ]
