@@ -13,6 +13,17 @@ pub(crate) struct Choices {
     pub(crate) recipes: fn(Recipe) -> Vec<Recipe>,
 }
 
+/// Constants alone: what remains open where the list of terms is taken as it is.
+pub(crate) const CONSTANTS: Choices = Choices {
+    says: "weight of the prior, trees or none",
+    terms: |terms| vec![terms.to_vec()],
+    recipes: |base| {
+        let with =
+            |ridge| [base.correction, None].map(|correction| Recipe { ridge, correction, ..base });
+        [1e-7, 1e-6, 1e-5].into_iter().flat_map(with).collect()
+    },
+};
+
 /// Those of the Cortex-A76.
 pub(crate) const CPU: Choices = Choices {
     says: "how slow a global mean is, whether patches that leave the cache cost more, weight of the \

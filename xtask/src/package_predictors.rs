@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use nnmeter_core::units::Millis;
 use nnmeter_hardware::accuracy::{Accuracy, Table};
 use nnmeter_hardware::date;
-use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
+use nnmeter_hardware::device::{AccuracyTable, Provenance};
 use nnmeter_hardware::fit::kernel_models;
 use nnmeter_hardware::fit::problem::Problem;
 use nnmeter_hardware::package::{Metric, MetricModels, Package};
@@ -28,11 +28,6 @@ use crate::{markdown, plots, report};
 const PAGES: &str = "docs/accuracy";
 /// How the table of families left out is called in packages.
 const LEFT_OUT: &str = "leave one family out";
-
-const RATES: &str = "Rates of a linear model of each kind of kernel from totals of whole networks: \
-    non-negative coarse rates, then a ridge towards them, with effects of families while fitting.";
-const TREES: &str = " Then boosted trees for each kind of kernel (XGBoost), whose sum is the log of \
-    what its linear model is multiplied with.";
 
 /// Arguments of `cargo xtask package-predictors`.
 #[derive(clap::Args)]
@@ -120,7 +115,6 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
 fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
     let samples = &measured.samples;
     let models = samples.samples().iter().filter(|sample| !samples.is_of_kernels(sample.family));
-    let trees = measured.target.recipe.correction.map_or("", |_| TREES);
     Provenance {
         data_set: "nn-Meter benchmark data set".to_owned(),
         licence: "MIT".to_owned(),
@@ -132,22 +126,12 @@ fn provenance(measured: &Measured, date: String, seed: u64) -> Provenance {
         date,
         seed,
         tool: concat!("nnmeter xtask ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: format!("{RATES}{trees}"),
+        method: measured.target.method(),
     }
 }
 
 fn card(protocol: &str, table: &Table, notes: &[String]) -> AccuracyTable {
-    AccuracyTable {
-        metric: Metric::Latency.name().to_owned(),
-        protocol: protocol.to_owned(),
-        rows: table
-            .families
-            .iter()
-            .map(|(family, accuracy)| AccuracyRow::of(family, accuracy))
-            .collect(),
-        overall: AccuracyRow::of("all", &table.overall),
-        notes: notes.to_vec(),
-    }
+    AccuracyTable::of(Metric::Latency.name(), protocol, table, notes.to_vec())
 }
 
 /// Reads the package back, sweeps its models, and prices every network of the data set with it.

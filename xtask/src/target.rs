@@ -21,6 +21,25 @@ pub(crate) struct Target {
     pub(crate) notes: &'static [&'static str],
 }
 
+impl Target {
+    /// How its models are fitted, in a sentence.
+    pub(crate) fn method(&self) -> String {
+        let linear = "Rates of a linear model of each kind of kernel from totals of whole networks: \
+                      non-negative coarse rates, then a ridge towards them";
+        let effects = match self.recipe.family_effect {
+            0.0 => "",
+            _ => ", with effects of families while fitting",
+        };
+        let trees = match self.recipe.correction {
+            None => "",
+            Some(_) => {
+                "; then boosted trees (XGBoost) for some kinds, which correct their costs by a factor"
+            }
+        };
+        format!("{linear}{effects}{trees}.")
+    }
+}
+
 /// All of them.
 pub(crate) fn all() -> Vec<Target> {
     vec![
@@ -100,7 +119,7 @@ fn adreno(name: &str, phone: &str, chip: &str) -> Target {
         },
         terms: terms::ADRENO,
         recipe: Recipe::ADRENO,
-        choices: None,
+        choices: Some(choices::CONSTANTS),
         tolerance: TOLERANCE,
         notes: ADRENO_NOTES,
     }

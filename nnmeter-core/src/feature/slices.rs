@@ -205,6 +205,7 @@ mod tests {
             stride: most,
             dilation: most,
             operands: u32::MAX,
+            channels: [u32::MAX; 4],
             ..convolution()
         };
         let none = Workload {
@@ -241,6 +242,7 @@ mod tests {
                 window: [window[0] + add[6], window[1] + add[7], window[2] + add[8]],
                 stride: [1; 3],
                 operands: 1 + add[9],
+                channels: [0; 4],
                 ..convolution()
             };
             let mut add = [0; 10];

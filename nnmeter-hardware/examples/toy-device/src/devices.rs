@@ -6,7 +6,7 @@
 use nnmeter_core::feature::Feature;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::{FittedRange, KernelModel, Parametric, Term, WindowClass};
-use nnmeter_core::predict::{FittedModel, Interval};
+use nnmeter_core::predict::FittedModel;
 use nnmeter_hardware::device::{Device, Provenance, Runtime};
 use nnmeter_hardware::error::Result;
 use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
@@ -35,9 +35,9 @@ fn npu() -> Result<Package> {
         (Kind::MaxPool, roofline(&[(Feature::Moved, ELEMENT)])?),
         (Kind::GlobalAvgPool, roofline(&[(Feature::Moved, ELEMENT)])?),
     ];
-    let interval = Interval { level: 0.5, inside: 0.7, outside: 0.7 };
     Ok(Package {
-        latency: Some(MetricModels { interval, kernels }),
+        // Nobody measured how far totals are off.
+        latency: Some(MetricModels { uncertainty: None, kernels }),
         ..Package::new(device, from_a_data_sheet(), rules)
     })
 }

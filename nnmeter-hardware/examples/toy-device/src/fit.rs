@@ -6,11 +6,13 @@ use nnmeter_core::kind::Kind;
 use nnmeter_core::model::WindowClass;
 use nnmeter_hardware::backend::{Identity, Measurement, Model};
 use nnmeter_hardware::date;
-use nnmeter_hardware::device::{AccuracyRow, AccuracyTable, Provenance};
+use nnmeter_hardware::device::{AccuracyTable, Provenance};
 use nnmeter_hardware::error::{Error, ErrorKind, Result};
+use nnmeter_hardware::fit::intervals::Residuals;
 use nnmeter_hardware::fit::kernel_models;
-use nnmeter_hardware::fit::linear::{Problem, Recipe};
+use nnmeter_hardware::fit::problem::Problem;
 use nnmeter_hardware::fit::protocol::HeldOut;
+use nnmeter_hardware::fit::recipe::Recipe;
 use nnmeter_hardware::fit::samples::{Samples, work_of};
 use nnmeter_hardware::fit::terms::{Group, TermSpec};
 use nnmeter_hardware::package::{Metric, MetricModels, Package, RuleFile};
@@ -57,24 +59,19 @@ pub fn package(name: &str, identity: &Identity, measured: &[Measured<'_>]) -> Re
     let samples = samples(measured, &rules)?;
     let problem = Problem::new(&samples, TERMS);
     let recipe = Recipe { family_effect: 0.0, ..Recipe::CPU };
-    let held_out = HeldOut::leave_one_family_out(&problem, &recipe, samples.families().len());
+    let held_out =
+        HeldOut::leave_one_family_out(&problem, |training| problem.fit_on(&recipe, training))?;
     let few = || Error::new(ErrorKind::BadData, "measurements", "are of fewer than two families");
-    let interval = held_out.interval().ok_or_else(few)?;
+    let uncertainty = Residuals::of_families_left_out(&held_out, &samples).uncertainty()?;
     let table = held_out.table(samples.families()).ok_or_else(few)?;
-    let fit = problem.fit(&recipe, |_| true);
+    let fit = problem.fit(&recipe, |_| true)?;
     let kernels = kernel_models(&samples, TERMS, &fit)?;
-    let row = |(family, accuracy): &(String, _)| AccuracyRow::of(family, accuracy);
+    let busy = "Measured within seconds: the machine may be another when it is busy.";
+    let metric = Metric::Latency.name();
+    let accuracy = AccuracyTable::of(metric, "leave one family out", &table, vec![busy.to_owned()]);
     Ok(Package {
-        accuracy: vec![AccuracyTable {
-            metric: Metric::Latency.name().to_owned(),
-            protocol: "leave one family out".to_owned(),
-            rows: table.families.iter().map(row).collect(),
-            overall: AccuracyRow::of("all", &table.overall),
-            notes: vec![
-                "Measured within seconds: the machine may be another when it is busy.".to_owned(),
-            ],
-        }],
-        latency: Some(MetricModels { interval, kernels }),
+        accuracy: vec![accuracy],
+        latency: Some(MetricModels { uncertainty: Some(uncertainty), kernels }),
         ..Package::new(identity.device(name, "The toy runtime, here"), provenance(&samples), rules)
     })
 }

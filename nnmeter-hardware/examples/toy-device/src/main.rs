@@ -5,7 +5,6 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use nnmeter_core::units::Millis;
 use nnmeter_hardware::backend::{Backend, Backends, Measurement, Model, Options};
 use nnmeter_hardware::package::{Metric, Package};
 use nnmeter_hardware::registry::Registry;
@@ -78,10 +77,13 @@ fn predict(package: &Package, measured: &[Measured<'_>]) -> Result<(), Box<dyn E
         println!("\n{} (ms, interval; what the toy runtime took):", device.device().title);
         for Measured { model, measurement, .. } in measured.iter().step_by(2) {
             let prediction = device.latency()?.predict(model.graph());
-            let (Millis(low), Millis(high)) = prediction.interval;
+            let interval = match prediction.interval {
+                Some(interval) => format!("{:.4} to {:.4}", interval.low.0, interval.high.0),
+                None => "not known".to_owned(),
+            };
             let took = measurement.minimum(Metric::Latency).unwrap_or(f64::NAN);
             let (name, total) = (model.name(), prediction.total.0);
-            println!("  {name:<15} {total:8.4} ({low:.4} to {high:.4}; {took:.4})");
+            println!("  {name:<15} {total:8.4} ({interval}; {took:.4})");
         }
     }
     Ok(())
