@@ -42,7 +42,9 @@
 //! ```
 
 pub mod builtin;
+pub mod constraint;
 pub mod error;
+pub mod exact;
 pub mod metric;
 pub mod random;
 pub mod space;
