@@ -26,6 +26,10 @@ pub enum ErrorKind {
     Uncovered,
     /// The cost is no sum of tables of the size allowed.
     Indecomposable,
+    /// Probabilities or logits are no distribution over the choices of a space.
+    BadDistribution,
+    /// A loss made of a cost is not defined.
+    BadLoss,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
 }

@@ -43,6 +43,7 @@
 
 pub mod builtin;
 pub mod error;
+pub mod expect;
 pub mod metric;
 pub mod random;
 pub mod space;
