@@ -32,6 +32,10 @@ pub enum ErrorKind {
     Infeasible,
     /// An exact search would exceed its limits.
     TooLarge,
+    /// Probabilities or logits are no distribution over the choices of a space.
+    BadDistribution,
+    /// A loss made of a cost is not defined.
+    BadLoss,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
 }

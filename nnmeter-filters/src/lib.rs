@@ -45,6 +45,7 @@ pub mod builtin;
 pub mod constraint;
 pub mod error;
 pub mod exact;
+pub mod expect;
 pub mod metric;
 pub mod random;
 pub mod space;
