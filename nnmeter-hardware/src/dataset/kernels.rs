@@ -21,7 +21,8 @@
 //! | `read`, `written` | elements of all data operands and results | those of `operands` like the first (for `concat`, of the result), and of the result (for `split`, all that is read) |
 //! | `weights`, `macs` | elements of filters and matrices, multiply-accumulates | of convolutions and `fc` they follow; `se`, `matmul` and `recurrent` need both; else 0 |
 //!
-//! Nothing here measures or fits.
+//! Channels of operands after the first, and a pooling behind a convolution, are not told: see
+//! [`Workload`]. Nothing here measures or fits.
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::workload::{Extents, Workload};

@@ -213,7 +213,7 @@ fn removed_by_name_or_version() {
         slide_rule@1.0: removed 1
         cortexa76cpu_tflite21: device "cortexA76cpu_tflite21@1.0": is built into nnmeter (a package of the same name and version that you add comes before it)
         comptometer: device "comptometer@1.0": is part of this program (a package of the same name and version that you add comes before it)
-        nothing: device "nothing": there is no predictor of that name; expected one of abacus, adreno630gpu_tflite21, adreno640gpu_tflite21, comptometer, cortexA76cpu_tflite21, Slide_rule (-)
+        nothing: device "nothing": there is no predictor of that name; expected one of abacus, adreno630gpu_tflite21, adreno640gpu_tflite21, comptometer, cortexA76cpu_tflite21, myriadvpu_openvino2019r2, Slide_rule (-)
     "#]].assert_eq(&names.map(remove).concat());
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
     let elsewhere = tempfile::tempdir().expect("a folder");

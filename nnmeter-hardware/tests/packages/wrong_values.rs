@@ -152,7 +152,7 @@ fn unknown_names() {
         "\"corrected\"",
         "\"neural\"",
         expect![[
-            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected` at line 32 column 16"#
+            r#"part "latency_ms.json": unknown variant `neural`, expected one of `parametric`, `learned`, `corrected`, `nn_meter` at line 32 column 16"#
         ]],
     );
     check(
