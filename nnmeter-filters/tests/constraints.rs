@@ -106,17 +106,25 @@ fn reasons_are_given() {
     let reason = |limit: Limit| {
         Constraints::new([limit]).check(&small).expect_err("a violation").to_string()
     };
-    expect!["over budget: 295842496 macs > 250000000 macs"].assert_eq(&reason(limit(None, Some(2.5e8))));
-    expect!["under the lower bound: 295842496 macs < 400000000 macs"].assert_eq(&reason(limit(Some(4e8), Some(5e8))));
+    expect!["over budget: 295842496 macs > 250000000 macs"]
+        .assert_eq(&reason(limit(None, Some(2.5e8))));
+    expect!["under the lower bound: 295842496 macs < 400000000 macs"]
+        .assert_eq(&reason(limit(Some(4e8), Some(5e8))));
     let error = |limit| {
         let error = Feasible::new(&space, Constraints::new([limit])).expect_err("infeasible");
         assert_eq!(error.kind(), ErrorKind::Infeasible);
         error.to_string()
     };
-    expect!["over budget: every architecture needs 270359360 macs or more; expected 100000000 macs"].assert_eq(&error(limit(None, Some(1e8))));
+    expect![
+        "over budget: every architecture needs 270359360 macs or more; expected 100000000 macs"
+    ]
+    .assert_eq(&error(limit(None, Some(1e8))));
     expect!["under the lower bound: every architecture needs 398609216 macs or less; expected 1000000000 macs"].assert_eq(&error(limit(Some(1e9), None)));
     let wrong = |low, high| Limit::between(macs.clone(), low, high).expect_err("no limit");
-    expect!["limit of macs: is from 2 to 1; expected a lower bound that does not exceed the upper one"].assert_eq(&wrong(Some(2.0), Some(1.0)).to_string());
+    expect![
+        "limit of macs: is from 2 to 1; expected a lower bound that does not exceed the upper one"
+    ]
+    .assert_eq(&wrong(Some(2.0), Some(1.0)).to_string());
     assert_eq!(wrong(None, Some(f64::NAN)).kind(), ErrorKind::BadConstraint);
     let other = builtin::space("nasbench201").expect("a built-in space");
     let error = Feasible::new(&other, Constraints::new([limit(None, Some(1e9))]));
