@@ -45,30 +45,39 @@ impl<'a> Feasible<'a> {
     fn refuse_infeasible(&self) -> Result<()> {
         for (index, limit) in self.constraints.limits().iter().enumerate() {
             let span = &self.spans[index];
-            if limit.upper().is_some_and(|upper| span.least > upper) {
-                return Err(self.infeasible(index, 1.0, span.least));
+            let table = (index, limit.table());
+            let error = |sign, bound| infeasible(self.space, &self.trellis, table, sign, bound);
+            if let Some(upper) = limit.upper().filter(|&upper| span.least > upper) {
+                return Err(error(1.0, upper));
             }
-            if limit.lower().is_some_and(|lower| span.most < lower) {
-                return Err(self.infeasible(index, -1.0, span.most));
+            if let Some(lower) = limit.lower().filter(|&lower| span.most < lower) {
+                return Err(error(-1.0, lower));
             }
         }
         Ok(())
     }
+}
 
-    fn infeasible(&self, index: usize, sign: f64, cost: f64) -> Error {
-        let limit = &self.constraints.limits()[index];
-        let unit = limit.table().quantity().suffix;
-        let device = limit.table().device().map_or(String::new(), |name| format!(" on {name}"));
-        let sample = self.space.sample_to_json(&self.trellis.extreme(index, sign));
-        let (subject, words, bound, which) = match sign > 0.0 {
-            true => ("over budget", "or more", limit.upper(), "cheapest"),
-            false => ("under the lower bound", "or less", limit.lower(), "dearest"),
-        };
-        let found = format!("every architecture needs {} {unit} {words}{device}", brief(cost));
-        Error::new(ErrorKind::Infeasible, subject, found)
-            .expected(bound.map_or(String::new(), |bound| format!("{} {unit}", brief(bound))))
-            .hint(format!("the {which} architecture is {sample}"))
-    }
+/// The error that the extreme cost by a table, with what `sign` looks for, is beyond `bound`.
+pub(super) fn infeasible(
+    space: &SearchSpace,
+    trellis: &Trellis,
+    (index, table): (usize, &CostTable),
+    sign: f64,
+    bound: f64,
+) -> Error {
+    let unit = table.quantity().suffix;
+    let device = table.device().map_or(String::new(), |name| format!(" on {name}"));
+    let sample = trellis.extreme(index, sign);
+    let (subject, words, which) = match sign > 0.0 {
+        true => ("over budget", "or more", "cheapest"),
+        false => ("under the lower bound", "or less", "dearest"),
+    };
+    let cost = brief(table.cost(&sample));
+    let found = format!("every architecture needs {cost} {unit} {words}{device}");
+    Error::new(ErrorKind::Infeasible, subject, found)
+        .expected(format!("{} {unit}", brief(bound)))
+        .hint(format!("the {which} architecture is {}", space.sample_to_json(&sample)))
 }
 
 /// Exact costs of the cheapest and the dearest architecture, and the bounds.

@@ -10,7 +10,7 @@
 use super::trellis::{Edge, Trellis};
 
 /// How much bounds are widened or narrowed, relative to the costs.
-const SLACK: f64 = 1e-11;
+pub(super) const SLACK: f64 = 1e-11;
 /// A distance that is taken for steps where there is none.
 const NO_DISTANCE: f64 = 1e-200;
 

@@ -25,13 +25,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod best;
 mod count;
 mod feasible;
+mod front;
 mod grid;
 mod order;
+mod ranked;
 mod sampler;
 mod trellis;
 
 pub use count::CountBounds;
 pub use feasible::{Feasible, cheapest, dearest};
+pub use front::pareto;
+pub use ranked::{Objective, Ranked};
 pub use sampler::{BinnedSampler, Sampler, SamplerOptions};

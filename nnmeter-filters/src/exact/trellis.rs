@@ -129,6 +129,22 @@ impl Trellis {
         least
     }
 
+    /// By layer and node: the least that a way to it adds by `table`.
+    pub(super) fn least_to(&self, table: usize) -> Vec<Vec<f64>> {
+        let mut least = vec![vec![0.0]];
+        for (number, layer) in self.layers.iter().enumerate() {
+            let mut next = vec![f64::INFINITY; self.nodes(number + 1)];
+            for node in 0..layer.nodes() {
+                for (_, edge) in layer.edges_of(node) {
+                    let length = least[number][node] + edge.costs[table];
+                    next[edge.target] = length.min(next[edge.target]);
+                }
+            }
+            least.push(next);
+        }
+        least
+    }
+
     /// The sample that costs least (or most, with the sign -1) by `table`.
     pub(super) fn extreme(&self, table: usize, sign: f64) -> Sample {
         let least = self.least(table, sign);
