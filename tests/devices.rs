@@ -38,12 +38,13 @@ fn added_listed_used_and_removed() {
     "#]]
     .assert_eq(&user.told(&["devices", "add", &first, "--force"]));
     expect![[r#"
-         name                   version  device                               runtime                            threads                   from
-         adreno630gpu_tflite21  1.0      Pixel 3 XL, Adreno 630, TFLite 2.1   TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
-         adreno640gpu_tflite21  1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1  TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                         built in
-         my_phone               2.5      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                         USER/my_phone@2.5.nnmeter
-         my_phone               1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        as my_phone@1.0  USER/my_phone@1.0.nnmeter
+         name                      version  device                                              runtime                            threads                   from
+         adreno630gpu_tflite21     1.0      Pixel 3 XL, Adreno 630, TFLite 2.1                  TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
+         adreno640gpu_tflite21     1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1                 TFLite 2.1 (GPU delegate, OpenCL)  1                         built in
+         cortexA76cpu_tflite21     1.0      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1                         built in
+         my_phone                  2.5      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1                         USER/my_phone@2.5.nnmeter
+         my_phone                  1.0      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1        as my_phone@1.0  USER/my_phone@1.0.nnmeter
+         myriadvpu_openvino2019r2  1.0      Neural Compute Stick 2, Myriad X, OpenVINO 2019 R2  OpenVINO 2019 R2                   1                         built in
         -> 0
     "#]].assert_eq(&user.told(&["devices"]));
     // AlexNet has three max poolings.
@@ -69,7 +70,7 @@ fn added_listed_used_and_removed() {
     "#]]
     .assert_eq(&user.told(&["devices", "remove", "my_phone"]));
     expect![[r#"
-        error: device "my_phone": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21
+        error: device "my_phone": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21, myriadvpu_openvino2019r2
         -> 2
     "#]].assert_eq(&user.told(&["devices", "remove", "my_phone"]));
     expect![[r#"
@@ -89,12 +90,13 @@ fn an_added_package_comes_before_the_built_in_of_its_version() {
     assert_eq!(user.run(&["devices", "add", &user.package(DEVICE, "1.0")]).code, 0);
     assert_eq!(user.total_of(MODEL, DEVICE, &[]), 3.0);
     expect![[r#"
-         name                   version  device                               runtime                            threads                                from
-         adreno630gpu_tflite21  1.0      Pixel 3 XL, Adreno 630, TFLite 2.1   TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
-         adreno640gpu_tflite21  1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1  TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1                                      USER/cortexA76cpu_tflite21@1.0.nnmeter
-         cortexA76cpu_tflite21  1.0      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        hidden                        built in
-         cortexA76cpu_tflite21  0.5      Pixel 4, Cortex-A76, TFLite 2.1      TFLite 2.1                         1        as cortexA76cpu_tflite21@0.5  USER/cortexA76cpu_tflite21@0.5.nnmeter
+         name                      version  device                                              runtime                            threads                                from
+         adreno630gpu_tflite21     1.0      Pixel 3 XL, Adreno 630, TFLite 2.1                  TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
+         adreno640gpu_tflite21     1.0      Xiaomi Mi 9, Adreno 640, TFLite 2.1                 TFLite 2.1 (GPU delegate, OpenCL)  1                                      built in
+         cortexA76cpu_tflite21     1.0      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1                                      USER/cortexA76cpu_tflite21@1.0.nnmeter
+         cortexA76cpu_tflite21     1.0      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1        hidden                        built in
+         cortexA76cpu_tflite21     0.5      Pixel 4, Cortex-A76, TFLite 2.1                     TFLite 2.1                         1        as cortexA76cpu_tflite21@0.5  USER/cortexA76cpu_tflite21@0.5.nnmeter
+         myriadvpu_openvino2019r2  1.0      Neural Compute Stick 2, Myriad X, OpenVINO 2019 R2  OpenVINO 2019 R2                   1                                      built in
         -> 0
     "#]].assert_eq(&user.told(&["devices"]));
     assert_eq!(user.run(&["devices", "remove", &format!("{DEVICE}@1.0")]).code, 0);
@@ -203,14 +205,14 @@ fn verified_by_name_file_or_all_together() {
     let lines = json_lines(&all.out);
     let names: Vec<&str> =
         lines.iter().map(|line| line["package"].as_str().expect("text")).collect();
-    let built_in = [
-        "adreno630gpu_tflite21",
-        "adreno640gpu_tflite21",
-        "cortexA76cpu_tflite21",
-        "myriadvpu_openvino2019r2",
+    let all_names = [
+        "adreno630gpu_tflite21@1.0",
+        "adreno640gpu_tflite21@1.0",
+        "cortexA76cpu_tflite21@1.0",
+        "my_phone@1.0",
+        "myriadvpu_openvino2019r2@1.0",
     ];
-    assert_eq!(names[..4], built_in.map(|name| format!("{name}@1.0")));
-    assert_eq!(names[4..], ["my_phone@1.0"]);
+    assert_eq!(names, all_names);
     for line in &lines {
         assert_eq!(line["ok"], true);
         assert_eq!(line["parts"][0]["sha256"].as_str().expect("a digest").len(), 64);
