@@ -47,5 +47,6 @@ pub mod error;
 pub mod exact;
 pub mod metric;
 pub mod random;
+pub mod search;
 pub mod space;
 pub mod table;
