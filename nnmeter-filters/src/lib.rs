@@ -48,5 +48,6 @@ pub mod exact;
 pub mod expect;
 pub mod metric;
 pub mod random;
+pub mod search;
 pub mod space;
 pub mod table;

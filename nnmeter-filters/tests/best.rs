@@ -141,9 +141,14 @@ fn wrong_scores_are_refused() {
         CostTable::additive(&space, &scores).expect_err("must be refused").to_string()
     };
     let mut scores = vec![vec![0.0; 4]; 20];
-    expect!["scores: are of 0 choices; expected 20, as many as the space has"].assert_eq(&error(vec![]));
+    expect!["scores: are of 0 choices; expected 20, as many as the space has"]
+        .assert_eq(&error(vec![]));
     scores[3].push(1.0);
-    expect![[r#"choice "block 4": has 5 scores; expected 4 finite scores, one for each option"#]].assert_eq(&error(scores.clone()));
+    expect![[r#"choice "block 4": has 5 scores; expected 4 finite scores, one for each option"#]]
+        .assert_eq(&error(scores.clone()));
     scores[1][2] = f64::NAN;
-    expect![[r#"choice "block 2": has a score of NaN; expected 4 finite scores, one for each option"#]].assert_eq(&error(scores));
+    expect![[
+        r#"choice "block 2": has a score of NaN; expected 4 finite scores, one for each option"#
+    ]]
+    .assert_eq(&error(scores));
 }

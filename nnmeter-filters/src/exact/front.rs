@@ -42,24 +42,22 @@ impl Fronts {
         for (number, layer) in trellis.layers.iter().enumerate().rev() {
             let behind = &fronts[fronts.len() - 1];
             let mut here = Vec::with_capacity(layer.nodes());
-            for node in 0..layer.nodes() {
-                let mut labels = Vec::new();
-                for (index, edge) in layer.edges_of(node) {
-                    let ahead = behind[edge.target].iter().enumerate();
-                    labels.extend(ahead.map(|(next, label)| Label {
-                        cost: edge.costs[cost] + label.cost,
-                        loss: sign * edge.costs[loss] + label.loss,
-                        edge: index as u32,
-                        next: next as u32,
-                    }));
+            for (node, spent) in before[number].iter().enumerate() {
+                let looked_at = layer.edges_of(node).map(|(_, edge)| behind[edge.target].len());
+                if kept + looked_at.sum::<usize>() > MOST_LABELS {
+                    return Err(too_many());
                 }
-                labels.retain(|label| before[number][node] + label.cost <= room);
+                let mut labels: Vec<Label> = layer
+                    .edges_of(node)
+                    .flat_map(|(index, edge)| {
+                        let costs = (edge.costs[cost], sign * edge.costs[loss]);
+                        ahead(index, costs, &behind[edge.target])
+                    })
+                    .collect();
+                labels.retain(|label| spent + label.cost <= room);
                 let front = undominated(labels);
                 kept += front.len();
                 here.push(front);
-                if kept > MOST_LABELS {
-                    return Err(too_many());
-                }
             }
             fronts.push(here);
         }
@@ -85,6 +83,16 @@ impl Fronts {
         }
         options
     }
+}
+
+/// The ways on over an edge.
+fn ahead(edge: usize, (cost, loss): (f64, f64), behind: &[Label]) -> impl Iterator<Item = Label> {
+    behind.iter().enumerate().map(move |(next, label)| Label {
+        cost: cost + label.cost,
+        loss: loss + label.loss,
+        edge: edge as u32,
+        next: next as u32,
+    })
 }
 
 /// What the choices may add to a cost of at most `upper`, a little more than it is.

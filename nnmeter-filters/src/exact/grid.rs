@@ -7,7 +7,7 @@
 //! loses a path that is within the bounds: sums of what was rounded down do not exceed the budget's.
 //! Bounds are widened by far more than what sums of floating-point numbers are off.
 
-use super::trellis::{Edge, Trellis};
+use super::trellis::{Edge, Layer, Trellis};
 
 /// How much bounds are widened or narrowed, relative to the costs.
 pub(super) const SLACK: f64 = 1e-11;
@@ -83,7 +83,7 @@ impl Axis {
     ) -> Self {
         let step = span.room(rounding) / steps as f64;
         let least = trellis.least(table, 1.0);
-        let units = |(number, layer): (usize, &super::trellis::Layer)| {
+        let units = |(number, layer): (usize, &Layer)| {
             let unit = |(node, edge): (usize, &Edge)| {
                 let behind = least[number + 1][edge.target];
                 let reduced = (edge.costs[table] + behind - least[number][node]).max(0.0);
@@ -122,11 +122,12 @@ pub(super) struct Grid {
     strides: Vec<usize>,
     cells: usize,
     counts: Vec<Vec<u128>>,
+    /// By layer and edge: whether paths may take it.
+    open: Vec<Vec<bool>>,
 }
 
 impl Grid {
-    /// The counts of the trellis's paths within all axes. An edge counts if `open` of its layer and
-    /// number says so.
+    /// The counts of the trellis's paths within all axes.
     pub(super) fn new(trellis: &Trellis, axes: Vec<Axis>) -> Self {
         let mut strides = vec![1; axes.len()];
         for axis in (1..axes.len()).rev() {
@@ -134,13 +135,17 @@ impl Grid {
         }
         let cells = axes.iter().map(|axis| axis.steps + 1).product();
         let counts = vec![Vec::new(); trellis.layers.len() + 1];
-        let mut grid = Self { axes, strides, cells, counts };
+        let mut grid = Self { axes, strides, cells, counts, open: Vec::new() };
         grid.recount(trellis, |_, _| true);
         grid
     }
 
     /// Counts again, only edges for which `open` holds, by choice and option.
     pub(super) fn recount(&mut self, trellis: &Trellis, open: impl Fn(usize, u8) -> bool) {
+        let is_open = |layer: &Layer| -> Vec<bool> {
+            layer.edges.iter().map(|edge| open(layer.choice, edge.option)).collect()
+        };
+        self.open = trellis.layers.iter().map(is_open).collect();
         let last = trellis.layers.len();
         self.counts[last] = (0..self.cells).map(|cell| u128::from(self.ends_at(cell))).collect();
         for number in (0..last).rev() {
@@ -149,8 +154,7 @@ impl Grid {
             counts.clear();
             counts.resize(layer.nodes() * self.cells, 0);
             for (node, to) in counts.chunks_mut(self.cells).enumerate() {
-                let edges = layer.edges_of(node).filter(|(_, e)| open(layer.choice, e.option));
-                for (index, edge) in edges {
+                for (index, edge) in layer.edges_of(node) {
                     let from = &self.counts[number + 1][edge.target * self.cells..][..self.cells];
                     self.add(number, index, from, to);
                 }
@@ -182,8 +186,11 @@ impl Grid {
         }
     }
 
-    /// How many cells an edge goes back; `None` if it takes more steps than there are.
+    /// How many cells an edge goes back; `None` if it is not open, or takes more steps than there are.
     fn shift(&self, layer: usize, edge: usize) -> Option<usize> {
+        if !self.open[layer][edge] {
+            return None;
+        }
         let mut shift = 0;
         for (axis, stride) in self.axes.iter().zip(&self.strides) {
             let taken = axis.units[layer][edge] as usize;

@@ -27,6 +27,7 @@
 
 mod best;
 mod count;
+mod fair;
 mod feasible;
 mod front;
 mod grid;
@@ -36,6 +37,7 @@ mod sampler;
 mod trellis;
 
 pub use count::CountBounds;
+pub use fair::FairSampler;
 pub use feasible::{Feasible, cheapest, dearest};
 pub use front::pareto;
 pub use ranked::{Objective, Ranked};

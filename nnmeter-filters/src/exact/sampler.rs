@@ -134,6 +134,11 @@ impl Sampler {
         stay as f64 / TRIALS as f64
     }
 
+    /// What draws satisfy.
+    pub fn constraints(&self) -> &Constraints {
+        &self.constraints
+    }
+
     /// The share of draws that satisfied the constraints exactly, those included that were tried when
     /// the sampler was made.
     pub fn acceptance(&self) -> f64 {

@@ -134,9 +134,9 @@ impl Trellis {
         let mut least = vec![vec![0.0]];
         for (number, layer) in self.layers.iter().enumerate() {
             let mut next = vec![f64::INFINITY; self.nodes(number + 1)];
-            for node in 0..layer.nodes() {
+            for (node, before) in least[number].iter().enumerate() {
                 for (_, edge) in layer.edges_of(node) {
-                    let length = least[number][node] + edge.costs[table];
+                    let length = before + edge.costs[table];
                     next[edge.target] = length.min(next[edge.target]);
                 }
             }
