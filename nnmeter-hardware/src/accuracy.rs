@@ -4,6 +4,8 @@
 //! Ratios are always predicted over measured. Nothing here predicts or prints; rendering a table is
 //! the business of whoever shows it.
 
+use crate::rank;
+
 /// Agreement of predictions with measurements over a set of models.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Accuracy {
@@ -140,30 +142,10 @@ pub fn quantile_of_groups(groups: &[Vec<f64>], level: f64) -> Option<f64> {
     weighted.last().map(|&(value, _)| value)
 }
 
-/// Pearson's correlation of the ranks (Spearman 1904).
+/// Spearman's rank correlation of measured and predicted.
 fn spearman(pairs: &[Pair]) -> Option<f64> {
-    let measured = ranks(pairs.iter().map(|pair| pair.measured).collect());
-    let predicted = ranks(pairs.iter().map(|pair| pair.predicted).collect());
-    let mean = (pairs.len() as f64 + 1.0) / 2.0;
-    let covariance = |a: &[f64], b: &[f64]| -> f64 {
-        a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum()
-    };
-    let spread = covariance(&measured, &measured) * covariance(&predicted, &predicted);
-    (spread > 0.0).then(|| covariance(&measured, &predicted) / spread.sqrt())
-}
-
-/// Ranks from 1 on; equal values share the average of theirs.
-fn ranks(values: Vec<f64>) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut before = 0;
-    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let rank = before as f64 + (tied.len() as f64 + 1.0) / 2.0;
-        tied.iter().for_each(|&index| ranks[index] = rank);
-        before += tied.len();
-    }
-    ranks
+    let of = |value: fn(&Pair) -> f64| pairs.iter().map(value).collect::<Vec<f64>>();
+    rank::spearman(&of(|pair| pair.measured), &of(|pair| pair.predicted))
 }
 
 #[cfg(test)]

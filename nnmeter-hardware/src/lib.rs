@@ -15,6 +15,7 @@ pub mod nn_meter;
 mod open;
 pub mod package;
 pub mod provider;
+pub mod rank;
 pub mod registry;
 mod suggest;
 pub mod sweep;

@@ -79,6 +79,11 @@ pub(crate) fn package_file(folder: &Path, device: &str) -> PathBuf {
 }
 
 impl Source {
+    /// A data set for all devices, or one, with what holds where nothing else is said.
+    pub(crate) fn new(data: PathBuf, device: Option<String>) -> Self {
+        Self { data, rules: None, device, seed: 1, kernel_weight: 1.0, nested: false }
+    }
+
     /// The devices that are asked for. Where one of them has trees and this build cannot fit them,
     /// runs the command line again in one that can, and does not return.
     pub(crate) fn targets(&self) -> Result<Vec<Target>> {
@@ -176,11 +181,22 @@ impl Measured {
         })
     }
 
+    /// Predictions of each family by a fit on the others.
+    pub(crate) fn families_left_out(&self) -> Result<HeldOut> {
+        let problem = Problem::new(&self.samples, self.target.terms);
+        let fits = Fits::new(&problem, self.target.recipe, &samples_digest(&problem)?)?;
+        fits.make(&self.without_each_family().collect::<Vec<_>>())?;
+        HeldOut::leave_one_family_out(&problem, |on| fits.of(on))
+    }
+
     /// All fits that the tables take.
     fn trainings(&self, seed: u64) -> Vec<Training> {
-        let left_out = left_out(&self.samples).into_iter();
-        let left_out = left_out.map(|family| Training::Without(vec![family]));
-        [Training::All, Training::RandomSplit { seed }].into_iter().chain(left_out).collect()
+        let first = [Training::All, Training::RandomSplit { seed }];
+        first.into_iter().chain(self.without_each_family()).collect()
+    }
+
+    fn without_each_family(&self) -> impl Iterator<Item = Training> {
+        left_out(&self.samples).into_iter().map(|family| Training::Without(vec![family]))
     }
 }
 

@@ -9,6 +9,7 @@ mod calibration;
 mod choices;
 mod fits;
 mod fitting;
+mod flops;
 mod kept;
 mod markdown;
 mod nested;
@@ -43,6 +44,7 @@ enum Command {
     /// Fit a device's predictor, check it, and write its package and its accuracy table.
     PackagePredictors(package_predictors::PackagePredictors),
     Calibration(calibration::Calibration),
+    FlopsAgainstLatency(flops::FlopsAgainstLatency),
 }
 
 fn main() -> Result<()> {
@@ -53,5 +55,6 @@ fn main() -> Result<()> {
         Command::Accuracy(command) => command.run(),
         Command::PackagePredictors(command) => command.run(),
         Command::Calibration(command) => command.run(),
+        Command::FlopsAgainstLatency(command) => command.run(),
     }
 }

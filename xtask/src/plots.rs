@@ -1,5 +1,5 @@
-//! The plots on a device's page of accuracy, as SVG: predicted against measured, errors by family,
-//! and what kernels cost as they grow.
+//! The plots of the pages on accuracy, as SVG: predicted against measured, errors by family, what
+//! kernels cost as they grow; and FLOPs against latency.
 //!
 //! A plot shows at most [`MOST`] networks a family, evenly spaced in the order of the data set, so
 //! that files stay small and the same data give the same bytes. Figures are the tables' business.
@@ -181,14 +181,65 @@ fn sweep_panel(package: &Package, area: &Area<'_>, kind: Kind, window: u32) -> O
     Ok(())
 }
 
+/// FLOPs against measured latency on one device.
+pub(crate) struct FlopsPanel<'a> {
+    pub(crate) title: String,
+    /// By family: multiply-accumulates in millions, and milliseconds.
+    pub(crate) families: Vec<(&'a str, Vec<(f64, f64)>)>,
+}
+
+/// FLOPs against measured latency, a panel for each device, on logarithmic axes. A family has the
+/// same colour in all panels.
+pub(crate) fn flops(panels: &[FlopsPanel<'_>]) -> Result<String> {
+    let mut names: Vec<&str> =
+        panels.iter().flat_map(|panel| panel.families.iter().map(|(name, _)| *name)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let rows = panels.len().div_ceil(2);
+    svg((1130, 430 * rows as u32), |area| {
+        let (charts, legend) = area.split_horizontally(980);
+        for (chart, panel) in charts.split_evenly((rows, 2)).iter().zip(panels) {
+            flops_panel(chart, panel, &names)?;
+        }
+        for (index, name) in names.iter().enumerate() {
+            let y = 40 + 22 * index as i32;
+            legend.draw(&Circle::new((8, y), 5, colour(index).filled()))?;
+            legend.draw(&Text::new(*name, (20, y - 7), ("sans-serif", 15)))?;
+        }
+        Ok(())
+    })
+}
+
+fn flops_panel(area: &Area<'_>, panel: &FlopsPanel<'_>, names: &[&str]) -> Outcome {
+    let points = || panel.families.iter().flat_map(|(_, points)| thinned(points));
+    let range = |(low, high): (f64, f64)| (0.8 * low..1.25 * high).log_scale();
+    let (x, y) = (ends(points().map(|point| point.0)), ends(points().map(|point| point.1)));
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .caption(&panel.title, ("sans-serif", 15))
+        .x_label_area_size(36)
+        .y_label_area_size(50)
+        .build_cartesian_2d(range(x), range(y))?;
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc("multiply-accumulates, millions").y_desc("measured, ms");
+    mesh.x_label_formatter(&plain).y_label_formatter(&plain);
+    mesh.light_line_style(TRANSPARENT).draw()?;
+    for (name, points) in &panel.families {
+        let colour = colour(names.iter().position(|other| other == name).unwrap_or(0));
+        let dot = |&point: &(f64, f64)| Circle::new(point, 2, colour.filled());
+        chart.draw_series(thinned(points).map(dot))?;
+    }
+    Ok(())
+}
+
 fn shown(held: &HeldOut) -> impl Iterator<Item = (usize, &[Pair])> {
     let families = held.families.iter().enumerate();
     families.filter(|(_, pairs)| !pairs.is_empty()).map(|(family, pairs)| (family, &pairs[..]))
 }
 
 /// At most [`MOST`] of them, evenly spaced.
-fn thinned(pairs: &[Pair]) -> impl Iterator<Item = &Pair> {
-    pairs.iter().step_by(pairs.len().div_ceil(MOST).max(1))
+fn thinned<T>(items: &[T]) -> impl Iterator<Item = &T> {
+    items.iter().step_by(items.len().div_ceil(MOST).max(1))
 }
 
 /// A number as short as it goes.
