@@ -207,7 +207,7 @@ fn devices_that_do_not_exist_are_a_usage_error() {
     let run = nnmeter(&["predict", "tests/models/alexnet.onnx", "-d", "cortexA76cpu_tflite2"]);
     assert_eq!((run.code, run.out.as_str()), (2, ""));
     expect![[r#"
-        error: device "cortexA76cpu_tflite2": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21
+        error: device "cortexA76cpu_tflite2": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21, myriadvpu_openvino2019r2
         hint: did you mean cortexA76cpu_tflite21?
     "#]]
     .assert_eq(&run.err);
