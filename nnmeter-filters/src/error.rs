@@ -26,6 +26,16 @@ pub enum ErrorKind {
     Uncovered,
     /// The cost is no sum of tables of the size allowed.
     Indecomposable,
+    /// A constraint contradicts itself, or asks for what is not known.
+    BadConstraint,
+    /// No architecture satisfies the constraints.
+    Infeasible,
+    /// An exact search would exceed its limits.
+    TooLarge,
+    /// Probabilities or logits are no distribution over the choices of a space.
+    BadDistribution,
+    /// A loss made of a cost is not defined.
+    BadLoss,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
 }

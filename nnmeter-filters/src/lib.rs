@@ -42,8 +42,12 @@
 //! ```
 
 pub mod builtin;
+pub mod constraint;
 pub mod error;
+pub mod exact;
+pub mod expect;
 pub mod metric;
 pub mod random;
+pub mod search;
 pub mod space;
 pub mod table;

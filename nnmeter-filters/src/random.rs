@@ -33,6 +33,19 @@ impl Random {
         }
     }
 
+    /// A number below `bound` of 128 bits, each exactly equally likely; 0 if `bound` is 0.
+    pub fn below_u128(&mut self, bound: u128) -> u128 {
+        let Some(largest) = bound.checked_sub(1) else { return 0 };
+        let unused = largest.leading_zeros();
+        loop {
+            let bits = u128::from(self.next_u64()) << 64 | u128::from(self.next_u64());
+            let drawn = bits.checked_shr(unused).unwrap_or(0);
+            if drawn < bound {
+                return drawn;
+            }
+        }
+    }
+
     /// A number in `[0, 1)` with 53 random bits.
     pub fn unit(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
@@ -53,7 +66,11 @@ mod tests {
             counts[drawn as usize] += 1;
         }
         assert!(counts.iter().all(|&count| (850..1150).contains(&count)), "{counts:?}");
-        assert_eq!(a.below(0), 0);
+        assert_eq!((a.below(0), a.below_u128(0), a.below_u128(1)), (0, 0, 0));
+        let large = u128::from(u64::MAX) * 3;
+        let thirds: Vec<u128> = (0..300).map(|_| a.below_u128(large) / (large / 3)).collect();
+        let count = |third| thirds.iter().filter(|&&drawn| drawn == third).count();
+        assert!((0..3).all(|third| (60..140).contains(&count(third))), "{thirds:?}");
         assert!((0.0..1.0).contains(&a.unit()));
     }
 

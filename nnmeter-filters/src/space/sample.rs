@@ -22,6 +22,11 @@ impl Deref for Sample {
 }
 
 impl Sample {
+    /// The sample with these options, which the caller knows to be right for the space.
+    pub(crate) fn of(options: Vec<u8>) -> Self {
+        Self(options)
+    }
+
     /// This sample with another option for one choice.
     ///
     /// # Panics

@@ -229,7 +229,7 @@ impl<M: Metric> Compilation<'_, M> {
 }
 
 /// Factors none of whose choices are all among another's, in the order of their choices.
-fn joined(mut factors: Vec<Factor>, cardinalities: &[usize]) -> Vec<Factor> {
+pub(super) fn joined(mut factors: Vec<Factor>, cardinalities: &[usize]) -> Vec<Factor> {
     factors.sort_by_key(|factor| std::cmp::Reverse(factor.choices().len()));
     let mut kept: Vec<Factor> = Vec::new();
     for factor in factors {

@@ -15,7 +15,7 @@ pub struct Factor {
 impl Factor {
     /// A table over `choices` (in ascending order), whose last choice's options are adjacent in
     /// `costs`. `cardinalities` is by choice of the space.
-    fn new(choices: Vec<usize>, cardinalities: &[usize], costs: Vec<f64>) -> Self {
+    pub(super) fn new(choices: Vec<usize>, cardinalities: &[usize], costs: Vec<f64>) -> Self {
         Self { strides: strides(&choices, cardinalities), choices, costs }
     }
 

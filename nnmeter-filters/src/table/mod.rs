@@ -15,6 +15,7 @@ mod factor;
 mod plan;
 mod probe;
 mod reach;
+mod score;
 
 pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};

@@ -1,6 +1,7 @@
 //! Devices to try tables on: the built-in one, and made-up ones whose rules fuse across blocks.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod exact;
 pub(crate) mod random_space;
 
 use nnmeter_core::feature::Feature;

@@ -1,0 +1,218 @@
+//! The best architectures under constraints, exactly: best-first search (A*) on the trellis.
+//!
+//! What a partial architecture can still reach is read off the [fronts](super::front) of the ways to go
+//! on: the least loss of those that the budget has room for. For one budget that is what it will reach,
+//! so the search goes straight to the best, the next best and so on. With several limits it is a bound,
+//! that of the limit that allows least, and the search may have to try more; lower bounds only drop
+//! partial architectures that can no longer reach them.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+
+use smallvec::SmallVec;
+
+use super::feasible::Feasible;
+use super::front::{Fronts, room};
+use super::grid::SLACK;
+use super::ranked::{Objective, Ranked};
+use super::trellis::{Edge, Trellis};
+use crate::constraint::Limit;
+use crate::error::{Error, ErrorKind, Result};
+use crate::space::Sample;
+use crate::table::CostTable;
+
+/// How many partial architectures may be looked at.
+const MOST_PARTIAL: usize = 1 << 22;
+
+impl Feasible<'_> {
+    /// The best `count` architectures within the constraints, the best first; fewer if there are
+    /// fewer. Which of several with the same value come last is not said.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] if it takes too many steps or too many choices are tied together,
+    /// [`ErrorKind::BadConstraint`] if the objective's table is of another space,
+    /// [`ErrorKind::Infeasible`] if no architecture satisfies all constraints.
+    pub fn best(&self, objective: Objective<'_>, count: usize) -> Result<Vec<Ranked>> {
+        let mut search = Search::new(self, objective)?;
+        let limits = self.constraints.limits().iter().map(Limit::table);
+        let limits: Vec<&CostTable> = limits.collect();
+        let mut found = Vec::new();
+        while found.len() < count
+            && let Some(sample) = search.next()?
+        {
+            if self.constraints.allow(&sample) {
+                found.push(Ranked::new(sample, objective, &limits));
+            }
+        }
+        if found.is_empty() && count > 0 {
+            let found = "no architecture satisfies all of them";
+            return Err(
+                Error::new(ErrorKind::Infeasible, "constraints", found).expected("wider bounds")
+            );
+        }
+        found.sort_by(|a, b| objective.compare(a, b));
+        Ok(found)
+    }
+}
+
+/// A search as far as it has come.
+struct Search {
+    trellis: Trellis,
+    bounds: Vec<Bound>,
+    /// By layer and node: the least loss of all ways on.
+    least_loss: Vec<Vec<f64>>,
+    objective: (usize, f64),
+    partial: Vec<Partial>,
+    open: BinaryHeap<Open>,
+}
+
+/// A limit, without what every architecture costs.
+struct Bound {
+    upper: Option<(f64, Fronts)>,
+    lower: Option<(f64, Vec<Vec<f64>>)>,
+}
+
+/// The first options of an architecture.
+struct Partial {
+    before: usize,
+    option: u8,
+    layer: usize,
+    node: usize,
+    spent: SmallVec<[f64; 2]>,
+    loss: f64,
+}
+
+/// A partial architecture, by what it may reach; of equal ones the longest, then the oldest first.
+struct Open {
+    loss: f64,
+    layer: usize,
+    index: usize,
+}
+
+impl Ord for Open {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let key = |open: &Self| (open.layer, Reverse(open.index));
+        other.loss.total_cmp(&self.loss).then_with(|| key(self).cmp(&key(other)))
+    }
+}
+
+impl PartialOrd for Open {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Open {}
+
+impl Bound {
+    fn new(
+        trellis: &Trellis,
+        index: usize,
+        limit: &Limit,
+        objective: (usize, f64),
+    ) -> Result<Self> {
+        let upper = match limit.upper().map(|upper| room(limit.table(), upper)) {
+            Some(room) => Some((room, Fronts::new(trellis, index, objective, room)?)),
+            None => None,
+        };
+        let lower = limit.lower().map(|lower| {
+            let needed = lower - limit.table().constant() - SLACK * lower.abs();
+            (needed, trellis.least(index, -1.0))
+        });
+        Ok(Self { upper, lower })
+    }
+
+    /// The least loss to come once so much is spent; `None` if no way on is within the bounds.
+    fn loss_ahead(&self, layer: usize, node: usize, spent: f64) -> Option<f64> {
+        if let Some((lower, most)) = &self.lower
+            && spent - most[layer][node] < *lower
+        {
+            return None;
+        }
+        match &self.upper {
+            Some((room, fronts)) => fronts.least_loss(layer, node, room - spent),
+            None => Some(f64::NEG_INFINITY),
+        }
+    }
+}
+
+impl Search {
+    fn new(feasible: &Feasible<'_>, objective: Objective<'_>) -> Result<Self> {
+        let limits = feasible.constraints.limits();
+        let tables: Vec<&CostTable> =
+            limits.iter().map(Limit::table).chain([objective.table()]).collect();
+        let trellis = Trellis::new(feasible.space, &tables)?;
+        let objective = (limits.len(), objective.sign());
+        let bound = |(index, limit): (usize, &Limit)| Bound::new(&trellis, index, limit, objective);
+        let bounds = limits.iter().enumerate().map(bound).collect::<Result<_>>()?;
+        let least_loss = trellis.least(objective.0, objective.1);
+        let (partial, open) = (Vec::new(), BinaryHeap::new());
+        let mut search = Self { trellis, bounds, least_loss, objective, partial, open };
+        let spent = SmallVec::from_elem(0.0, limits.len());
+        search.add(Partial { before: 0, option: 0, layer: 0, node: 0, spent, loss: 0.0 });
+        Ok(search)
+    }
+
+    /// Adds a partial architecture, unless it cannot be completed within the bounds.
+    fn add(&mut self, partial: Partial) {
+        let (layer, node) = (partial.layer, partial.node);
+        let mut ahead = self.least_loss[layer][node];
+        for (bound, &spent) in self.bounds.iter().zip(&partial.spent) {
+            let Some(loss) = bound.loss_ahead(layer, node, spent) else { return };
+            ahead = ahead.max(loss);
+        }
+        self.open.push(Open { loss: partial.loss + ahead, layer, index: self.partial.len() });
+        self.partial.push(partial);
+    }
+
+    /// The best architecture that is left.
+    fn next(&mut self) -> Result<Option<Sample>> {
+        while let Some(Open { layer, index, .. }) = self.open.pop() {
+            if layer == self.trellis.layers.len() {
+                return Ok(Some(self.sample(index)));
+            }
+            if self.partial.len() > MOST_PARTIAL {
+                let found = format!("has looked at {MOST_PARTIAL} partial architectures");
+                return Err(Error::new(ErrorKind::TooLarge, "search for the best", found)
+                    .hint("ask for fewer, or set fewer limits"));
+            }
+            let node = self.partial[index].node;
+            let edges: Vec<Edge> =
+                self.trellis.layers[layer].edges_of(node).map(|(_, edge)| edge.clone()).collect();
+            for edge in edges {
+                let partial = self.after(index, &edge);
+                self.add(partial);
+            }
+        }
+        Ok(None)
+    }
+
+    fn after(&self, index: usize, edge: &Edge) -> Partial {
+        let from = &self.partial[index];
+        let (table, sign) = self.objective;
+        Partial {
+            before: index,
+            option: edge.option,
+            layer: from.layer + 1,
+            node: edge.target,
+            spent: from.spent.iter().zip(&edge.costs).map(|(spent, cost)| spent + cost).collect(),
+            loss: from.loss + sign * edge.costs[table],
+        }
+    }
+
+    fn sample(&self, mut index: usize) -> Sample {
+        let mut options = Vec::new();
+        while self.partial[index].layer > 0 {
+            options.push(self.partial[index].option);
+            index = self.partial[index].before;
+        }
+        options.reverse();
+        self.trellis.sample(&options)
+    }
+}
