@@ -220,8 +220,8 @@ fn verified_by_name_file_or_all_together() {
     }
     expect![[r#"
          package       result  KB   parts  built-in network  covered  from
-         my_phone@1.0  ok      5.6  3      1.0000 ms         5 %      USER/my_phone@1.0.nnmeter
-         my_phone@1.0  ok      5.6  3      1.0000 ms         5 %      ~/my_phone 1.0.nnmeter
+         my_phone@1.0  ok      4.8  3      1.0000 ms         5 %      USER/my_phone@1.0.nnmeter
+         my_phone@1.0  ok      4.8  3      1.0000 ms         5 %      ~/my_phone 1.0.nnmeter
         -> 0
     "#]]
     .assert_eq(&user.told(&["devices", "verify", "my_phone", &file]));
