@@ -169,7 +169,7 @@ fn myriad_x() -> Target {
         },
         terms: terms::MYRIAD,
         recipe: Recipe::MYRIAD,
-        choices: None,
+        choices: Some(choices::CONSTANTS),
         tolerance: TOLERANCE,
         notes: MYRIAD_NOTES,
     }
