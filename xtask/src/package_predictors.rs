@@ -228,7 +228,8 @@ mod tests {
         let (data, out, rules) = (path("data"), path("out"), path(""));
         let arguments =
             ["test", "--data", &data, "--rules", &rules, "--out", &out, "--pages", &out];
-        let arguments = arguments.iter().chain(["--date", "2026-01-02"].iter()).chain(more);
+        let fixed = ["--device", "cortexA76cpu_tflite21", "--date", "2026-01-02"];
+        let arguments = arguments.iter().chain(&fixed).chain(more);
         Cli::try_parse_from(arguments)?.command.run()
     }
 
