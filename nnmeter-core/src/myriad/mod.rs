@@ -63,7 +63,9 @@ impl Tiling {
             return Self::in_software();
         };
         let groups = u64::from(work.groups.max(1));
-        let tiling = match (groups, whole.cin / groups, whole.cout / groups) {
+        // More groups than channels are a file's mistake: a channel each.
+        let of_group = |channels: u64| (channels / groups).max(1);
+        let tiling = match (groups, of_group(whole.cin), of_group(whole.cout)) {
             (1, ..) => Self::of_dense(whole, work.pooled),
             (channels, 1, 1) => Self::of_depthwise(whole, channels),
             (groups, cin, cout) => Self::of_parts(whole.with_channels(cin, cout), groups),
