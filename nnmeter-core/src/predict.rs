@@ -306,9 +306,7 @@ impl<U: MetricUnit> Prediction<U> {
 
     /// The errors of networks such as this one.
     fn errors(&self) -> Option<&Quantiles> {
-        let uncertainty = self.uncertainty.as_deref()?;
-        let inside = self.outside_fit.is_empty();
-        Some(if inside { uncertainty.inside() } else { uncertainty.outside() })
+        Some(self.uncertainty.as_deref()?.errors(!self.outside_fit.is_empty()))
     }
 }
 

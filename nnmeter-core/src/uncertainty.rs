@@ -141,6 +141,11 @@ impl Uncertainty {
         &self.outside
     }
 
+    /// Errors of networks that lie outside of what the models were fitted on, or inside of it.
+    pub fn errors(&self, outside: bool) -> &Quantiles {
+        if outside { &self.outside } else { &self.inside }
+    }
+
     /// The smallest and the largest cost of the networks fitted on, in the metric's unit.
     pub fn totals(&self) -> &RangeInclusive<f64> {
         &self.totals

@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
-use nnmeter_hardware::dataset::{Dataset, parallel};
+use nnmeter_hardware::dataset::parallel;
 use nnmeter_hardware::fit::calibrate::{Families, calibrate};
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::protocol::shuffle;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
-use nnmeter_hardware::package::{MetricModels, Package, RuleFile};
+use nnmeter_hardware::package::{MetricModels, Package};
 
-use crate::fitting::{PREDICTORS, bar, package_file};
+use crate::fitting::{PREDICTORS, bar, package_file, read_samples};
 
 const BASE: &str = "adreno640gpu_tflite21";
 const TARGETS: [&str; 2] = ["adreno630gpu_tflite21", "cortexA76cpu_tflite21"];
@@ -45,7 +45,7 @@ impl Calibration {
         let date = package.provenance.date;
         let _ = writeln!(page, "The base is its package of {date}.\n\n{COLUMNS}");
         for target in TARGETS {
-            let samples = priced(&read(&self.data, target, &package.rules)?, &base);
+            let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &base);
             let _ = writeln!(page, "\n## {target} from {BASE}\n\n{TABLE}");
             for count in COUNTS {
                 page.push_str(&self.row(&base, &samples, target, count)?);
@@ -109,15 +109,6 @@ optimistic for others.";
 const TABLE: &str = "\
 | timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width |
 |--:|--:|--:|--:|--:|--:|--:|--:|--:|";
-
-fn read(data: &Path, device: &str, rules: &RuleFile) -> Result<Samples> {
-    let dataset = Dataset::open(data)?;
-    let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
-    let tick = || bar.set_position(progress.bytes());
-    let read = Samples::read(&dataset, device, rules.rules(), |error| eprintln!("{error}"), tick);
-    bar.finish_and_clear();
-    Ok(read?.0)
-}
 
 /// The samples that consist of kernels which the base prices.
 fn priced(samples: &Samples, base: &MetricModels) -> Samples {
@@ -194,8 +185,7 @@ fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<J
         }
         let uncertainty = models.uncertainty.as_ref().context("calibrations have one")?;
         outside |= uncertainty.outside_totals(predicted).is_some();
-        let quantiles = if outside { uncertainty.outside() } else { uncertainty.inside() };
-        let (low, high) = quantiles.ends(LEVEL);
+        let (low, high) = uncertainty.errors(outside).ends(LEVEL);
         held += usize::from((low..=high).contains(&(sample.measured / predicted).ln()));
         widths.push((high - low).exp());
         pairs.push(Pair { measured: sample.measured, predicted });

@@ -13,7 +13,7 @@ use nnmeter_hardware::fit::check_priced;
 use nnmeter_hardware::fit::intervals::{LEVEL, Residuals};
 use nnmeter_hardware::fit::problem::{Fit, Problem};
 use nnmeter_hardware::fit::protocol::{HeldOut, Training, left_out};
-use nnmeter_hardware::fit::samples::Samples;
+use nnmeter_hardware::fit::samples::{Reading, Samples};
 use nnmeter_hardware::package::{EXTENSION, Package, RuleFile};
 
 use crate::fits::{Fits, samples_digest};
@@ -102,19 +102,7 @@ impl Source {
     pub(crate) fn read(&self, target: Target) -> Result<Measured> {
         let device = &target.device.name;
         let rules = self.read_rules(device)?;
-        let dataset = Dataset::open(&self.data)?;
-        let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
-        let mut complaints: Vec<String> = Vec::new();
-        let read = Samples::read(
-            &dataset,
-            device,
-            rules.rules(),
-            |error| complaints.push(error.to_string()),
-            || bar.set_position(progress.bytes()),
-        );
-        bar.finish_and_clear();
-        show_complaints(&complaints);
-        let (mut samples, reading) = read?;
+        let (mut samples, reading) = read_samples(&self.data, device, &rules)?;
         for family in 0..samples.families().len() {
             if samples.is_of_kernels(family) {
                 samples.weigh_family(family, self.kernel_weight);
@@ -143,6 +131,27 @@ fn weight(text: &str) -> Result<f64, String> {
         Ok(weight) if (0.0..=1e6).contains(&weight) => Ok(weight),
         _ => Err("expected a number from 0 to 1000000".to_owned()),
     }
+}
+
+/// Reads what was measured on `device`, with a bar, and complains of bad lines.
+pub(crate) fn read_samples(
+    data: &Path,
+    device: &str,
+    rules: &RuleFile,
+) -> Result<(Samples, Reading)> {
+    let dataset = Dataset::open(data)?;
+    let (bar, progress) = (bar(dataset.bytes(), "reading", "{percent} %"), dataset.progress());
+    let mut complaints: Vec<String> = Vec::new();
+    let read = Samples::read(
+        &dataset,
+        device,
+        rules.rules(),
+        |error| complaints.push(error.to_string()),
+        || bar.set_position(progress.bytes()),
+    );
+    bar.finish_and_clear();
+    show_complaints(&complaints);
+    Ok(read?)
 }
 
 fn show_complaints(complaints: &[String]) {

@@ -152,10 +152,8 @@ impl Residuals {
 impl Coverage {
     fn of(family: &[Residual], uncertainty: &Uncertainty, level: f64) -> Self {
         let is_held = |residual: &&Residual| {
-            let quantiles =
-                if residual.outside { uncertainty.outside() } else { uncertainty.inside() };
-            (quantiles.at(0.5 - level / 2.0)..=quantiles.at(0.5 + level / 2.0))
-                .contains(&residual.error)
+            let (low, high) = uncertainty.errors(residual.outside).ends(level);
+            (low..=high).contains(&residual.error)
         };
         Self {
             models: family.len(),

@@ -175,7 +175,8 @@ impl HeldOut<'_> {
 
 /// Half of the width of an interval at [`LEVEL`], as a log.
 fn half_width(errors: &Quantiles) -> f64 {
-    let width = errors.at(0.5 + LEVEL / 2.0) - errors.at(0.5 - LEVEL / 2.0);
+    let (low, high) = errors.ends(LEVEL);
+    let width = high - low;
     if width.is_finite() { width / 2.0 } else { TAIL }
 }
 
