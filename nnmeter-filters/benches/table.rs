@@ -14,7 +14,7 @@ use nnmeter_filters::builtin;
 use nnmeter_filters::metric::Metric;
 use nnmeter_filters::random::Random;
 use nnmeter_filters::space::{Sample, SearchSpace};
-use nnmeter_filters::table::{Batch, CompileOptions, CostTable};
+use nnmeter_filters::table::{Batch, CompileOptions, CostTable, Costing};
 use nnmeter_hardware::registry::Registry;
 
 const DEVICE: &str = "cortexA76cpu_tflite21";
@@ -108,6 +108,26 @@ fn graphs(c: &mut Criterion) {
     group.finish();
 }
 
+/// Samples of a space that is to have no table, all of whose kernels have been predicted before.
+fn known_kernels(c: &mut Criterion) {
+    let space = builtin::space("spos").expect("a built-in space");
+    let predictor = predictor();
+    let options = CompileOptions { most_entries: 2, ..CompileOptions::default() };
+    let mut costing = Costing::new(&space, &predictor, &options).expect("a way to costs");
+    let mut random = Random::new(0);
+    let samples: Vec<Sample> = (0..10_000).map(|_| space.random_sample(&mut random)).collect();
+    let mut total = |samples: &[Sample]| -> f64 {
+        samples.iter().map(|sample| costing.cost(black_box(sample)).expect("a cost")).sum()
+    };
+    total(&samples);
+    let mut group = c.benchmark_group("known kernels");
+    group.throughput(Throughput::Elements(samples.len() as u64));
+    group.bench_function("again", |b| b.iter(|| total(&samples)));
+    group.finish();
+    let Costing::Graphs(graphs) = &costing else { panic!("there is a table") };
+    eprintln!("known kernels: {} graphs were predicted in all", graphs.predicted());
+}
+
 fn compilation(c: &mut Criterion) {
     let predictor = predictor();
     let options = CompileOptions { allow_uncovered: true, ..CompileOptions::default() };
@@ -122,5 +142,5 @@ fn compilation(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, evaluation, graphs, compilation);
+criterion_group!(benches, evaluation, graphs, known_kernels, compilation);
 criterion_main!(benches);

@@ -111,6 +111,36 @@ fn kernels_that_reach_too_far_are_refused_and_the_choices_named() {
 }
 
 #[test]
+fn kernels_known_without_a_table_cost_what_predictions_say() {
+    known_kernels("spos", &cpu());
+    known_kernels("once-for-all", &cpu());
+    known_kernels("proxylessnas", &made_up(GREEDY));
+}
+
+/// Samples that differ from one of them in two choices: kernels are met again, but not all.
+fn known_kernels(name: &str, predictor: &Predictor<Millis>) {
+    let limits = CompileOptions { most_entries: 2, ..CompileOptions::default() };
+    let options = CompileOptions { most_predictions: 300, ..limits };
+    let space = space(name);
+    let mut costing = Costing::new(&space, predictor, &options).expect("a way to costs");
+    let mut random = Random::new(1);
+    let base = space.random_sample(&mut random);
+    for _ in 0..300 {
+        let mut sample = base.clone();
+        for _ in 0..2 {
+            let choice = random.below(sample.len() as u64) as usize;
+            let count = space.choices()[choice].options.len();
+            sample = sample.with(choice, random.below(count as u64) as u8);
+        }
+        let predicted = predictor.bill(&space.typed(&sample).expect("a valid sample")).total();
+        let cost = costing.cost(&sample).expect("a cost");
+        assert!((cost - predicted).abs() <= 1e-9 * predicted, "{name}: {cost}, not {predicted}");
+    }
+    let Costing::Graphs(graphs) = costing else { panic!("there is a table") };
+    assert!(graphs.predicted() < 300, "{name}: {} graphs were predicted", graphs.predicted());
+}
+
+#[test]
 fn neighbours_share_entries_where_kernels_do() {
     let choices = |rules: &str| {
         let table = compile(&space("once-for-all"), &made_up(rules));

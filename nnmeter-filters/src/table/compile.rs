@@ -15,13 +15,11 @@ use nnmeter_core::predict::NoPrice;
 
 use super::explore::{Cell, Exploration, Options};
 use super::probe::Probe;
-use super::{CostTable, Factor};
+use super::{CostTable, Factor, agree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metric::Metric;
 use crate::space::{MOST_OPTIONS, SearchSpace};
 
-/// Largest relative difference between a table's sum and a prediction: that of the order of sums.
-const TOLERANCE: f64 = 1e-9;
 /// How many uncovered layers, or choices to blame, an error lists.
 const LISTED: usize = 8;
 
@@ -86,12 +84,21 @@ impl CostTable {
         metric: &M,
         options: &CompileOptions,
     ) -> Result<Self> {
+        Self::try_compile(space, metric, options).map_err(|refused| refused.error)
+    }
+
+    pub(super) fn try_compile<M: Metric>(
+        space: &SearchSpace,
+        metric: &M,
+        options: &CompileOptions,
+    ) -> Result<Self, Refused> {
         let cardinalities = space.choices().iter().map(|choice| choice.options.len()).collect();
         let probe = Probe::new(space, metric, options.seed);
         let mut compilation = Compilation { space, probe, options, cardinalities };
         let cells = compilation.cells()?;
         compilation.refuse_uncovered()?;
-        let factors = cells.iter().map(|cell| compilation.factor(cell)).collect::<Result<_>>()?;
+        let factors = cells.iter().map(|cell| compilation.factor(cell));
+        let factors = factors.collect::<Result<_, Refused>>()?;
         let factors = joined(factors, &compilation.cardinalities);
         let mut table =
             CostTable::new(metric.quantity(), compilation.cardinalities.clone(), factors);
@@ -99,6 +106,19 @@ impl CostTable {
         table.device.clone_from(&options.device);
         table.uncovered = compilation.uncovered();
         Ok(table)
+    }
+}
+
+/// Why there is no table.
+pub(super) struct Refused {
+    pub(super) error: Error,
+    /// Kernels depend on what is near them, but on too much of it for a table.
+    pub(super) is_too_large: bool,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, is_too_large: false }
     }
 }
 
@@ -111,7 +131,7 @@ struct Compilation<'a, M> {
 
 impl<M: Metric> Compilation<'_, M> {
     /// Costs of groups of layers in all situations.
-    fn cells(&mut self) -> Result<Vec<Cell>> {
+    fn cells(&mut self) -> Result<Vec<Cell>, Refused> {
         if self.space.sites().iter().any(|site| site.is_zero) {
             return Ok(vec![self.list()?]);
         }
@@ -126,7 +146,10 @@ impl<M: Metric> Compilation<'_, M> {
             predictions += 1;
             if predictions == self.options.most_predictions {
                 let open = exploration.cells.iter().max_by_key(|cell| cell.open.len());
-                return Err(open.map_or_else(|| self.too_many(), |cell| self.too_large(cell)));
+                return Err(match open {
+                    Some(cell) => self.too_large(cell),
+                    None => self.too_many().into(),
+                });
             }
         }
         Ok(exploration.cells)
@@ -148,7 +171,7 @@ impl<M: Metric> Compilation<'_, M> {
         Ok(Cell { sites, seen, open: Vec::new() })
     }
 
-    fn factor(&self, cell: &Cell) -> Result<Factor> {
+    fn factor(&self, cell: &Cell) -> Result<Factor, Refused> {
         let most = self.options.most_entries;
         let factor = Factor::of(cell.choices(), &self.cardinalities, &cell.seen, most);
         factor.ok_or_else(|| self.too_large(cell))
@@ -158,7 +181,7 @@ impl<M: Metric> Compilation<'_, M> {
         for _ in 0..self.options.checks {
             let sample = self.space.random_sample(&mut self.probe.random);
             let (cost, total) = (table.cost(&sample), self.probe.observe(&sample)?.total);
-            if (cost - total).abs() > TOLERANCE * total.abs() {
+            if !agree(cost, total) {
                 let found = format!("is {total} by prediction, but {cost} by the tables");
                 let subject = format!("cost of {}", self.space.sample_to_json(&sample));
                 return Err(Error::new(ErrorKind::Indecomposable, subject, found)
@@ -169,15 +192,16 @@ impl<M: Metric> Compilation<'_, M> {
     }
 
     /// A kernel depends on too many choices.
-    fn too_large(&self, cell: &Cell) -> Error {
+    fn too_large(&self, cell: &Cell) -> Refused {
         let choices = cell.choices();
         let first = cell.sites.first().map_or("space", |&s| &self.space.sites()[s as usize].place);
         let found = format!("costs depend on {} choices: {}", choices.len(), self.names(&choices));
         let CompileOptions { most_entries, most_predictions, .. } = self.options;
         let expected = format!("{most_entries} entries and {most_predictions} predictions at most");
-        Error::new(ErrorKind::Indecomposable, first, found)
+        let error = Error::new(ErrorKind::Indecomposable, first, found)
             .expected(expected)
-            .hint("allow more of them, or predict the graphs of samples")
+            .hint("allow more of them, or predict the graphs of samples");
+        Refused { error, is_too_large: true }
     }
 
     /// A space whose layers may be zero has too many samples to list.

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{CompileOptions, CostTable};
+use super::compile::Refused;
+use super::memo::Memo;
+use super::probe::{Observation, Probe};
+use super::{CompileOptions, CostTable, agree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metric::Metric;
 use crate::space::{Sample, SearchSpace};
@@ -23,14 +26,12 @@ impl<'a, M: Metric> Costing<'a, M> {
     /// As [`CostTable::compile`], but for [`ErrorKind::Indecomposable`], which is kept as the
     /// [reason](GraphCosts::reason) for predicting graphs.
     pub fn new(space: &'a SearchSpace, metric: &'a M, options: &CompileOptions) -> Result<Self> {
-        match CostTable::compile(space, metric, options) {
+        match CostTable::try_compile(space, metric, options) {
             Ok(table) => Ok(Costing::Table(table)),
-            Err(reason) if reason.kind() == ErrorKind::Indecomposable => {
-                let allow_uncovered = options.allow_uncovered;
-                let known = HashMap::new();
-                Ok(Costing::Graphs(GraphCosts { space, metric, allow_uncovered, reason, known }))
+            Err(refused) if refused.error.kind() == ErrorKind::Indecomposable => {
+                Ok(Costing::Graphs(GraphCosts::new(space, metric, options, refused)))
             }
-            Err(error) => Err(error),
+            Err(refused) => Err(refused.error),
         }
     }
 
@@ -47,35 +48,101 @@ impl<'a, M: Metric> Costing<'a, M> {
     }
 }
 
-/// Costs by predicting the graphs of samples, each architecture once.
+/// Costs by predicting the graphs of samples.
+///
+/// What has been predicted is kept: where a table would only be too large, by kernel, so that no graph
+/// is made of a sample all of whose kernels are known; otherwise by architecture.
 #[derive(Debug)]
 pub struct GraphCosts<'a, M> {
     space: &'a SearchSpace,
-    metric: &'a M,
+    probe: Probe<'a, M>,
     allow_uncovered: bool,
     reason: Error,
-    known: HashMap<Sample, f64>,
+    known: Known,
+    predicted: usize,
 }
 
-impl<M: Metric> GraphCosts<'_, M> {
+#[derive(Debug)]
+enum Known {
+    Kernels {
+        memo: Memo,
+        /// How many sums over known kernels are still to be checked by prediction.
+        checks: usize,
+    },
+    Samples(HashMap<Sample, f64>),
+}
+
+impl<'a, M: Metric> GraphCosts<'a, M> {
+    fn new(
+        space: &'a SearchSpace,
+        metric: &'a M,
+        options: &CompileOptions,
+        Refused { error, is_too_large }: Refused,
+    ) -> Self {
+        let known = if is_too_large {
+            Known::Kernels { memo: Memo::default(), checks: options.checks }
+        } else {
+            Known::Samples(HashMap::new())
+        };
+        let probe = Probe::new(space, metric, options.seed);
+        let allow_uncovered = options.allow_uncovered;
+        Self { space, probe, allow_uncovered, reason: error, known, predicted: 0 }
+    }
+
     /// Why there is no table: the choices that are to blame.
     pub fn reason(&self) -> &Error {
         &self.reason
     }
 
+    /// How many graphs have been predicted.
+    pub fn predicted(&self) -> usize {
+        self.predicted
+    }
+
     fn cost(&mut self, sample: &Sample) -> Result<f64> {
-        let sample = self.space.canonical(sample);
-        if let Some(cost) = self.known.get(&sample) {
-            return Ok(*cost);
+        let found = match &self.known {
+            Known::Kernels { memo, .. } => memo.cost(self.space, sample),
+            Known::Samples(known) => known.get(&self.space.canonical(sample)).copied(),
+        };
+        match (found, &mut self.known) {
+            (Some(cost), Known::Kernels { checks: 1.., .. }) => self.checked(sample, cost),
+            (Some(cost), _) => Ok(cost),
+            (None, _) => self.predict(sample),
         }
-        let graph = self.space.typed(&sample)?;
-        let bill = self.metric.bill(&graph);
-        if let (Some((node, _)), false) = (bill.uncovered.first(), self.allow_uncovered) {
-            let subject = graph.graph().label(*node);
-            return Err(Error::new(ErrorKind::Uncovered, subject, "has no price")
-                .hint("allow uncovered kernels, and costs will be without them"));
+    }
+
+    /// Predicts what the sum over known kernels is. If they differ, kernels depend on more than is
+    /// known, and from now on only whole architectures are kept.
+    fn checked(&mut self, sample: &Sample, sum: f64) -> Result<f64> {
+        let total = self.observe(sample)?.total;
+        if !agree(sum, total) {
+            self.known = Known::Samples(HashMap::new());
+        } else if let Known::Kernels { checks, .. } = &mut self.known {
+            *checks -= 1;
         }
-        self.known.insert(sample, bill.total());
-        Ok(bill.total())
+        Ok(total)
+    }
+
+    fn predict(&mut self, sample: &Sample) -> Result<f64> {
+        let observed = self.observe(sample)?;
+        match &mut self.known {
+            Known::Kernels { memo, .. } => memo.note(self.space, sample, &self.probe, &observed),
+            Known::Samples(known) => {
+                known.insert(self.space.canonical(sample), observed.total);
+            }
+        }
+        Ok(observed.total)
+    }
+
+    fn observe(&mut self, sample: &Sample) -> Result<Observation> {
+        let observed = self.probe.observe(sample)?;
+        self.predicted += 1;
+        match observed.uncovered().first() {
+            Some((node, _)) if !self.allow_uncovered => {
+                Err(Error::new(ErrorKind::Uncovered, observed.label(*node), "has no price")
+                    .hint("allow uncovered kernels, and costs will be without them"))
+            }
+            _ => Ok(observed),
+        }
     }
 }

@@ -6,9 +6,7 @@
 //! a sample is predicted; for every choice that counts in it, the options that are not like the one
 //! taken are tried later. Situations of layers far from each other are tried in one sample.
 
-use std::collections::BTreeMap;
-
-use super::reach::ChoiceSet;
+use super::reach::{self, ChoiceSet};
 use crate::random::Random;
 use crate::space::{Choice, Sample, SearchSpace, Site};
 
@@ -77,12 +75,9 @@ impl Exploration {
     /// Everything is open. In some sample of the space, kernels reach as far as `sets` says. Layers that
     /// are alike in this and in what they depend on themselves are tried together.
     pub(super) fn new(sites: &[Site], sets: &[ChoiceSet]) -> Self {
-        let mut cells: BTreeMap<(&ChoiceSet, &[usize]), Vec<u32>> = BTreeMap::new();
-        for (number, (site, set)) in sites.iter().zip(sets).enumerate() {
-            cells.entry((set, &site.extents)).or_default().push(number as u32);
-        }
         let cell = |sites| Cell { sites, seen: Vec::new(), open: vec![Situation::new()] };
-        Self { cells: cells.into_values().map(cell).collect(), shown: Vec::new(), turn: 0 }
+        let cells = reach::alike(sites, sets).into_iter().map(cell).collect();
+        Self { cells, shown: Vec::new(), turn: 0 }
     }
 
     /// A sample that shows something new; `None` once all has been seen.

@@ -12,6 +12,7 @@ mod compile;
 mod costing;
 mod explore;
 mod factor;
+mod memo;
 mod plan;
 mod probe;
 mod reach;
@@ -38,6 +39,14 @@ pub struct CostTable {
     by_choice: Vec<Vec<usize>>,
     plan: Plan,
     uncovered: Vec<Uncovered>,
+}
+
+/// Largest relative difference between two sums of the same costs in different orders.
+const TOLERANCE: f64 = 1e-9;
+
+/// Whether a sum of known costs is what a prediction says.
+fn agree(sum: f64, total: f64) -> bool {
+    (sum - total).abs() <= TOLERANCE * total.abs()
 }
 
 impl CostTable {

@@ -20,7 +20,20 @@ pub(super) struct Observation {
     bill: Bill,
 }
 
+impl Observation {
+    /// Operators without a price.
+    pub(super) fn uncovered(&self) -> &[(NodeId, NoPrice)] {
+        &self.bill.uncovered
+    }
+
+    /// How messages name a node.
+    pub(super) fn label(&self, node: NodeId) -> String {
+        self.instance.graph.graph().label(node)
+    }
+}
+
 /// Predicts graphs of samples.
+#[derive(Debug)]
 pub(super) struct Probe<'a, M> {
     space: &'a SearchSpace,
     metric: &'a M,

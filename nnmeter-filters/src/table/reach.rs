@@ -11,6 +11,8 @@
 //! reach back at most so many operators; and whole patterns of fusion rules do not overlap each other
 //! in long rows. Where they did, tables would rest on samples alone.
 
+use std::collections::BTreeMap;
+
 use nnmeter_core::op::{Binary, Op};
 
 use crate::metric::Bill;
@@ -79,6 +81,15 @@ pub(super) fn of(
         }
     }
     sets
+}
+
+/// The layers in groups, in which kernels reach equally far and layers depend on the same choices.
+pub(super) fn alike(sites: &[Site], sets: &[ChoiceSet]) -> Vec<Vec<u32>> {
+    let mut groups: BTreeMap<(&ChoiceSet, &[usize]), Vec<u32>> = BTreeMap::new();
+    for (number, (site, set)) in sites.iter().zip(sets).enumerate() {
+        groups.entry((set, &site.extents)).or_default().push(number as u32);
+    }
+    groups.into_values().collect()
 }
 
 struct Reach<'a> {
