@@ -14,14 +14,13 @@ pub(crate) fn report(
     prediction: &CompatPrediction,
     json: bool,
 ) -> String {
-    let device = &device.device().name;
     match json {
         true => format!("{}\n", object(file, device, prediction)),
-        false => text(file, device, prediction),
+        false => text(file, &device.device().name, prediction),
     }
 }
 
-fn object(file: &str, device: &str, prediction: &CompatPrediction) -> Value {
+fn object(file: &str, device: &OpenDevice, prediction: &CompatPrediction) -> Value {
     let kernel = |kernel: &CompatKernel| {
         json!({
             "kind": kernel.op,
@@ -32,7 +31,8 @@ fn object(file: &str, device: &str, prediction: &CompatPrediction) -> Value {
     };
     json!({
         "file": file,
-        "device": device,
+        "device": device.device().name,
+        "version": device.version().to_string(),
         "compat": "nn-meter",
         format!("total_{}", Millis::SUFFIX): prediction.total.value(),
         "kernels": prediction.kernels.iter().map(kernel).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! `nnmeter evaluate`: predictions against measured figures of a data set.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -11,9 +11,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Unit;
 use nnmeter_hardware::accuracy::{Pair, Table, family_of};
-use nnmeter_hardware::dataset::{Dataset, Line, Progress, parallel};
+use nnmeter_hardware::dataset::{
+    Dataset, KernelRecord, Line, Measured, Progress, Record, parallel,
+};
 use nnmeter_hardware::error::Error;
-use nnmeter_hardware::fit::intervals::Coverage;
 use nnmeter_hardware::package::Metric;
 
 use crate::report::plain_table;
@@ -22,7 +23,8 @@ use crate::{accuracy, device};
 /// Compare predictions with the measured figures of a data set.
 ///
 /// The data set is in nn-Meter's schema, one model a line. Families are told by the ids: what stands
-/// before the last `_`, without digits. Ratios are predicted over measured.
+/// before the last `_`, without digits. A line may also be a single kernel, told by its configuration;
+/// those of a kind are a family. Ratios are predicted over measured.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -69,9 +71,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 #[derive(Default)]
 struct Tally {
     pairs: Vec<(String, Pair)>,
-    /// Whether the measured figure of each pair lay in the interval; empty if intervals are not
-    /// known.
-    held: Vec<bool>,
+    /// Whether the measured figure of each pair lay in the interval, if there was one.
+    held: Vec<Option<bool>>,
     columns: BTreeSet<String>,
     unmeasured: usize,
     uncovered: Vec<String>,
@@ -81,9 +82,11 @@ struct Tally {
 /// What came of one line.
 struct Compared {
     id: String,
+    family: String,
     columns: Vec<String>,
     measured: Option<f64>,
-    predicted: f64,
+    /// `None` for a kernel that the device does not price.
+    predicted: Option<f64>,
     interval: Option<RangeInclusive<f64>>,
     complete: bool,
 }
@@ -112,16 +115,44 @@ fn compare_line<U: Unit>(
     predictor: &Predictor<U>,
     column: &str,
 ) -> Result<Compared, Error> {
-    let record = line.parse()?;
-    let prediction = predictor.predict(&record.graph);
-    Ok(Compared {
-        measured: record.figures.get(column).copied().flatten(),
-        columns: record.figures.into_keys().collect(),
-        id: record.id,
-        predicted: prediction.total.value(),
-        interval: prediction.interval.map(|of| of.low.value()..=of.high.value()),
-        complete: prediction.uncovered.is_empty(),
+    Ok(match line.parse_any()? {
+        Measured::Model(Record { id, figures, graph }) => {
+            let prediction = predictor.predict(&graph);
+            Compared {
+                family: family_of(&id),
+                interval: prediction.interval.map(|of| of.low.value()..=of.high.value()),
+                complete: prediction.uncovered.is_empty(),
+                ..Compared::new(id, figures, column, Some(prediction.total.value()))
+            }
+        }
+        Measured::Kernel(KernelRecord { id, figures, work }) => {
+            let cost = predictor.model(work.kind).map(|fitted| fitted.model.cost(&work));
+            Compared {
+                family: format!("kernel {}", work.kind),
+                complete: cost.is_some(),
+                ..Compared::new(id, figures, column, cost)
+            }
+        }
     })
+}
+
+impl Compared {
+    fn new(
+        id: String,
+        figures: BTreeMap<String, Option<f64>>,
+        column: &str,
+        predicted: Option<f64>,
+    ) -> Self {
+        Self {
+            measured: figures.get(column).copied().flatten(),
+            columns: figures.into_keys().collect(),
+            id,
+            family: String::new(),
+            predicted,
+            interval: None,
+            complete: true,
+        }
+    }
 }
 
 /// A bar on standard error; hidden where that is no terminal.
@@ -147,26 +178,31 @@ impl Tally {
         if !compared.complete {
             self.uncovered.push(compared.id.clone());
         }
-        let pair = Pair { measured, predicted: compared.predicted };
-        self.held.extend(compared.interval.map(|interval| interval.contains(&measured)));
-        self.pairs.push((family_of(&compared.id), pair));
+        if let Some(predicted) = compared.predicted {
+            self.held.push(compared.interval.map(|interval| interval.contains(&measured)));
+            self.pairs.push((compared.family, Pair { measured, predicted }));
+        }
     }
 
     /// Accuracies by family, if anything was compared.
     fn table(&self) -> Option<Table> {
         let pairs = self.pairs.iter().map(|(family, pair)| (family.as_str(), *pair));
         let mut table = Table::of(pairs)?;
-        if self.held.is_empty() {
-            return Some(table);
+        for (family, accuracy) in &mut table.families {
+            accuracy.coverage = self.coverage(|other| other == family);
         }
-        let mut coverage = vec![Coverage::default(); table.families.len()];
-        for ((family, _), held) in self.pairs.iter().zip(&self.held) {
-            let at = table.families.iter().position(|(name, _)| name == family)?;
-            let one = Coverage { models: 1, outside: 0, held: usize::from(*held) };
-            coverage[at] = coverage[at].and(one);
-        }
-        table.cover(&coverage);
+        table.overall.coverage = self.coverage(|_| true);
         Some(table)
+    }
+
+    /// Share of figures in their intervals, of the families that `is_in` says, in percent; `None` where
+    /// there were no intervals.
+    fn coverage(&self, is_in: impl Fn(&str) -> bool) -> Option<f64> {
+        let of_families =
+            self.pairs.iter().zip(&self.held).filter(|((family, _), _)| is_in(family));
+        let held: Vec<bool> = of_families.filter_map(|(_, held)| *held).collect();
+        let inside = held.iter().filter(|held| **held).count();
+        (!held.is_empty()).then(|| 100.0 * inside as f64 / held.len() as f64)
     }
 
     fn is_clean(&self) -> bool {
@@ -175,7 +211,7 @@ impl Tally {
 
     fn report_problems(&self) {
         if self.unmeasured > 0 {
-            eprintln!("note: {} models were not measured on the device", self.unmeasured);
+            eprintln!("note: {} lines were not measured on the device", self.unmeasured);
         }
         if self.bad > 0 {
             eprintln!("error: {} lines could not be read and do not count", self.bad);
@@ -183,9 +219,9 @@ impl Tally {
         if let Some(first) = self.uncovered.first() {
             let count = self.uncovered.len();
             eprintln!(
-                "error: {count} models hold operators that the prediction does not cover (\"{first}\")"
+                "error: {count} lines hold operators that the prediction does not cover (\"{first}\")"
             );
-            eprintln!("hint: `nnmeter predict` names them");
+            eprintln!("hint: `nnmeter predict` names those of a model");
         }
     }
 

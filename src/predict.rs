@@ -75,6 +75,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let budget = args.budget.map(|budget| budget.of(args.metric)).transpose()?;
     let page = Page {
         device: &device.device().name,
+        version: device.version(),
         budget,
         allow_uncovered: args.allow_uncovered,
         json: args.json,

@@ -9,12 +9,15 @@ use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::uncertainty::OutsideFit;
 use nnmeter_core::units::Unit;
 use nnmeter_core::workload::{Extents, Workload};
+use nnmeter_hardware::version::Version;
 use serde_json::{Map, Value, json};
 
 /// How predictions are shown.
 pub(crate) struct Page<'a> {
     /// Name of the device.
     pub(crate) device: &'a str,
+    /// Version of its predictor.
+    pub(crate) version: Version,
     /// What a network may cost, in the metric's unit.
     pub(crate) budget: Option<f64>,
     /// Whether a total that does not cover all operators is accepted.
@@ -61,6 +64,7 @@ impl Page<'_> {
         let mut object = json!({
             "file": file,
             "device": self.device,
+            "version": self.version.to_string(),
             format!("total_{unit}"): prediction.total.value(),
             format!("interval_{unit}"): interval,
             "outside_fit": prediction.outside_fit.iter().map(|why| why.name()).collect::<Vec<_>>(),

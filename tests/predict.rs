@@ -42,7 +42,8 @@ fn json_has_the_documented_keys() {
             "kernels",
             "outside_fit",
             "total_ms",
-            "uncovered"
+            "uncovered",
+            "version"
         ]
     );
     expect![[r#"{"config":{"batch":1,"cin":3,"cout":64,"dilation":[1,1],"groups":1,"input":[224,224],"kernel":[7,7],"output":[112,112],"stride":[2,2]},"kind":"conv-relu"}"#]]

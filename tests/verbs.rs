@@ -120,7 +120,7 @@ fn evaluates_a_data_set() {
         "other" 1 100.00 100.00 100 0.000 0.000
         "overall" 3 66.67 100.00 100 4.619 2.667"#]]
     .assert_eq(&figures.join("\n"));
-    assert!(run.err.contains("1 models were not measured"), "{}", run.err);
+    assert!(run.err.contains("1 lines were not measured"), "{}", run.err);
 }
 
 #[test]
@@ -136,6 +136,36 @@ fn a_bad_line_is_named_and_the_rest_counts() {
     let column = nnmeter(&["evaluate", path, "-d", DEVICE, "--column", "phone"]);
     assert_eq!(column.code, 1);
     assert!(column.err.contains("has no figure in column \"phone\""), "{}", column.err);
+}
+
+#[test]
+fn single_kernels_are_compared_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("kernels.jsonl");
+    let kernel = |id: &str, kind: &str, ms: f64| {
+        let kernel = json!({"kind": kind, "input": [56, 56], "cin": 64, "window": [3, 3]});
+        json!({"id": id, DEVICE: ms, "kernel": kernel}).to_string()
+    };
+    let lines = [kernel("a", "conv", 1.0), kernel("b", "conv", 9.0), kernel("c", "dwconv", 1.0)];
+    std::fs::write(&file, format!("{}\n{}", lines.join("\n"), data_set())).expect("a file");
+    let path = file.to_str().expect("UTF-8");
+    let run = nnmeter(&["evaluate", path, "-d", DEVICE, "--json"]);
+    let lines = json_lines(&run.out);
+    let row =
+        |line: &Value| format!("{} {} {}", line["family"], line["models"], line["in_interval"]);
+    let rows: Vec<String> = lines.iter().map(row).collect();
+    let expected = [
+        r#""kernel conv" 2 null"#,
+        r#""kernel dwconv" 1 null"#,
+        r#""net" 2 100.0"#,
+        r#""other" 1 100.0"#,
+        r#""overall" 6 100.0"#,
+    ];
+    assert_eq!((run.code, rows), (0, expected.map(str::to_owned).to_vec()), "{}", run.err);
+
+    std::fs::write(&file, kernel("a", "recurrent", 1.0)).expect("a file");
+    let run = nnmeter(&["evaluate", path, "-d", DEVICE]);
+    assert_eq!(run.code, 1, "{run:?}");
 }
 
 #[test]

@@ -21,10 +21,12 @@
 //! | `read`, `written` | elements of all data operands and results | those of `operands` like the first (for `concat`, of the result), and of the result (for `split`, all that is read) |
 //! | `weights`, `macs` | elements of filters and matrices, multiply-accumulates | of convolutions and `fc` they follow; `se`, `matmul` and `recurrent` need both; else 0 |
 //!
-//! Channels of operands after the first, and a pooling behind a convolution, are not told: see
-//! [`Workload`]. Nothing here measures or fits.
+//! | `pooled` | the pooling that alone reads a convolution's result: `kind`, `window`, `stride`, and how many results a concatenation between them `joined` | none |
+//!
+//! Channels of operands after the first are not told: see [`Workload`]. Nothing here measures or fits.
 
 use nnmeter_core::kind::Kind;
+use nnmeter_core::pooling::Pooling;
 use nnmeter_core::workload::{Extents, Workload};
 use serde::Deserialize;
 
@@ -66,6 +68,28 @@ pub struct Configuration {
     pub weights: Option<u64>,
     /// Multiply-accumulates.
     pub macs: Option<u64>,
+    /// The pooling behind a convolution.
+    pub pooled: Option<Pooled>,
+}
+
+/// The pooling that alone reads a convolution's result.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pooled {
+    /// Name of its [`Kind`].
+    pub kind: String,
+    /// Its window.
+    pub window: Vec<u32>,
+    /// Its strides.
+    #[serde(default)]
+    pub stride: Vec<u32>,
+    /// How many results the concatenation between them joins.
+    #[serde(default = "one")]
+    pub joined: u32,
+}
+
+fn one() -> u32 {
+    1
 }
 
 impl Configuration {
@@ -75,16 +99,13 @@ impl Configuration {
     /// If the kind is not known, an extent is zero or there are more than three, or a count is left
     /// out that does not follow from the others.
     pub fn workload(&self) -> Result<Workload> {
-        let kind = Kind::from_name(&self.kind).ok_or_else(|| {
-            wrong(format!("is of kind \"{}\", which is not known", self.kind))
-                .expected("a name like \"conv\", \"dwconv\", \"add\"")
-        })?;
+        let kind = kind(&self.kind)?;
         let mut work = self.extents(kind)?;
-        let none = [work.batch, work.cin, work.cout, work.groups, work.operands, work.bits];
-        let extents = [work.input, work.output, work.window, work.stride, work.dilation];
-        if none.contains(&0) || extents.as_flattened().contains(&0) {
-            return Err(wrong("has an extent or count of 0".to_owned()).expected("1 or more"));
-        }
+        refuse_zeros(
+            &[work.batch, work.cin, work.cout, work.groups, work.operands, work.bits],
+            &[work.input, work.output, work.window, work.stride, work.dilation],
+        )?;
+        work.pooled = self.pooled.as_ref().map(|pooled| pooled.behind(kind)).transpose()?;
         (work.read, work.written) = self.traffic(&work);
         (work.weights, work.macs) = self.arithmetic(&work)?;
         Ok(work)
@@ -159,6 +180,38 @@ impl Configuration {
                 .expected("both, for they do not follow from its extents")
         })
     }
+}
+
+impl Pooled {
+    /// The pooling, behind a kernel of the kind `of`.
+    fn behind(&self, of: Kind) -> Result<Pooling> {
+        let kind = kind(&self.kind)?;
+        if of != Kind::Conv {
+            return Err(wrong(format!("is of kind \"{of}\" and has a pooling behind it"))
+                .expected("\"pooled\" for convolutions alone"));
+        }
+        if !matches!(kind, Kind::MaxPool | Kind::AvgPool | Kind::OtherPool) {
+            return Err(wrong(format!("has a \"{kind}\" for the pooling behind it"))
+                .expected("\"maxpool\", \"avgpool\" or \"pool\""));
+        }
+        let (window, stride) = (extents(&self.window)?, extents(&self.stride)?);
+        refuse_zeros(&[self.joined], &[window, stride])?;
+        Ok(Pooling { kind, window, stride, joined: self.joined })
+    }
+}
+
+fn kind(name: &str) -> Result<Kind> {
+    Kind::from_name(name).ok_or_else(|| {
+        wrong(format!("is of kind \"{name}\", which is not known"))
+            .expected("a name like \"conv\", \"dwconv\", \"add\"")
+    })
+}
+
+fn refuse_zeros(counts: &[u32], extents: &[Extents]) -> Result<()> {
+    if counts.contains(&0) || extents.as_flattened().contains(&0) {
+        return Err(wrong("has an extent or count of 0".to_owned()).expected("1 or more"));
+    }
+    Ok(())
 }
 
 /// Right-aligned extents.

@@ -143,10 +143,12 @@ fn a_kernel_is_told_by_its_configuration() {
     let found = kernels(&[
         r#"{"id": "a", "cpu": 1, "kernel": {"kind": "conv", "input": [56, 57], "cin": 64, "cout": 128, "window": [3, 3], "stride": [2, 2]}}"#,
         r#"{"id": "b", "cpu": 1, "kernel": {"kind": "se", "input": [7, 7], "cin": 64, "weights": 2048, "macs": 2048}}"#,
+        r#"{"id": "c", "cpu": 1, "kernel": {"kind": "conv", "input": [8], "cin": 3, "pooled": {"kind": "maxpool", "window": [3, 3], "stride": [2, 2]}}}"#,
     ]);
     expect_test::expect![[r#"
         Workload { kind: Conv, batch: 1, input: [1, 56, 57], output: [1, 28, 29], cin: 64, cout: 128, window: [1, 3, 3], stride: [1, 2, 2], dilation: [1, 1, 1], groups: 1, operands: 1, channels: [64, 0, 0, 0], bits: 32, macs: 59867136, weights: 73728, read: 204288, written: 103936, pooled: None }
         Workload { kind: Se, batch: 1, input: [1, 7, 7], output: [1, 7, 7], cin: 64, cout: 64, window: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], groups: 1, operands: 1, channels: [64, 0, 0, 0], bits: 32, macs: 2048, weights: 2048, read: 3136, written: 3136, pooled: None }
+        Workload { kind: Conv, batch: 1, input: [1, 1, 8], output: [1, 1, 8], cin: 3, cout: 3, window: [1, 1, 1], stride: [1, 1, 1], dilation: [1, 1, 1], groups: 1, operands: 1, channels: [3, 0, 0, 0], bits: 32, macs: 72, weights: 9, read: 24, written: 24, pooled: Some(Pooling { kind: MaxPool, window: [1, 3, 3], stride: [1, 2, 2], joined: 1 }) }
     "#]].assert_eq(&found);
 }
 
@@ -161,6 +163,9 @@ fn a_kernel_that_makes_no_sense_is_named() {
         r#"{"id": "f", "kernel": {"kind": "se", "cin": 1}}"#,
         r#"{"id": "g", "kernel": {"kind": "conv", "cin": 1, "colour": 3}}"#,
         r#"{"id": "h", "cpu": 1}"#,
+        r#"{"id": "i", "kernel": {"kind": "fc", "cin": 1, "pooled": {"kind": "maxpool", "window": [3]}}}"#,
+        r#"{"id": "j", "kernel": {"kind": "conv", "cin": 1, "pooled": {"kind": "relu", "window": [3]}}}"#,
+        r#"{"id": "k", "kernel": {"kind": "conv", "cin": 1, "pooled": {"kind": "maxpool", "window": [0]}}}"#,
     ]);
     expect_test::expect![[r#"
         kernels.jsonl:1, "a", measured kernel: is of kind "konv", which is not known; expected a name like "conv", "dwconv", "add"
@@ -169,8 +174,11 @@ fn a_kernel_that_makes_no_sense_is_named() {
         kernels.jsonl:4, "d", measured kernel: has an extent or count of 0; expected 1 or more
         kernels.jsonl:5, "e", measured kernel: has 4 spatial extents; expected up to three
         kernels.jsonl:6, "f", measured kernel: is of kind "se" and lacks weights or macs; expected both, for they do not follow from its extents
-        kernels.jsonl:7, measured model: unknown field `colour`, expected one of `kind`, `input`, `output`, `cin`, `cout`, `window`, `stride`, `dilation`, `groups`, `operands`, `batch`, `bits`, `read`, `written`, `weights`, `macs` at line 1 column 57; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        kernels.jsonl:7, measured model: unknown field `colour`, expected one of `kind`, `input`, `output`, `cin`, `cout`, `window`, `stride`, `dilation`, `groups`, `operands`, `batch`, `bits`, `read`, `written`, `weights`, `macs`, `pooled` at line 1 column 57; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
         kernels.jsonl:8, "h": has neither of graph and kernel; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        kernels.jsonl:9, "i", measured kernel: is of kind "fc" and has a pooling behind it; expected "pooled" for convolutions alone
+        kernels.jsonl:10, "j", measured kernel: has a "relu" for the pooling behind it; expected "maxpool", "avgpool" or "pool"
+        kernels.jsonl:11, "k", measured kernel: has an extent or count of 0; expected 1 or more
     "#]].assert_eq(&found);
     let huge = r#"{"id": "i", "kernel": {"kind": "conv", "cin": 4294967295, "cout": 4294967295, "input": [4294967295, 4294967295]}}"#;
     assert!(kernels(&[huge]).contains("macs: 18446744073709551615"));

@@ -2,7 +2,8 @@
 //!
 //! `package` takes a whole file. `part` takes one part of a sound package, whose digests are made to
 //! match, for no fuzzer finds its way past SHA-256: the first byte, as a digit, says which part (0 is
-//! the manifest, then by name), the rest is what it holds.
+//! the manifest, then by name), the rest is what it holds. `timings` takes a CSV file of measurements,
+//! `nn_meter_ir` a graph as nn-Meter sees it.
 
 #[path = "../packages/archives.rs"]
 #[allow(dead_code, reason = "the tests of packages use the rest")]
@@ -12,14 +13,25 @@ mod sample;
 
 use nnmeter_core::units::Millis;
 use nnmeter_hardware::error::{Error, Result};
-use nnmeter_hardware::package::Package;
+use nnmeter_hardware::nn_meter::IrGraph;
+use nnmeter_hardware::package::{Metric, Package};
 use nnmeter_hardware::registry::{OpenDevice, Origin};
+use nnmeter_hardware::timings::Timings;
 use nnmeter_hardware::verify::verify;
 
 use archives::Parts;
 
 /// The targets: name and body.
-pub(crate) const ALL: [(&str, Target); 2] = [("package", package), ("part", part)];
+pub(crate) const ALL: [(&str, Target); 4] =
+    [("package", package), ("part", part), ("timings", timings), ("nn_meter_ir", nn_meter_ir)];
+
+const TIMINGS: &[u8] = b"\xef\xbb\xbfmodel,ms,energy_mj,family,input_shape\r\n\
+    a.onnx,41.3,2,resnet,\r\n\r\n\"b, \"\"quoted\"\".onnx\",1e-3,3,,input:1x3x128x128\n";
+
+const GRAPH: &[u8] = br#"{"x": {"inbounds": [], "outbounds": ["y"], "attr": {"type": "Placeholder",
+ "output_shape": [[1, 8, 8, 3]], "attr": {}}}, "y": {"inbounds": ["x"], "outbounds": [],
+ "attr": {"type": "Conv2D", "input_shape": [[1, 8, 8, 3]], "output_shape": [[1, 4, 4, 8]],
+ "attr": {"kernel_shape": [3, 3], "strides": [1, 2, 2, 1], "weight_shape": [3, 3, 3, 8]}}}}"#;
 
 type Target = fn(&[u8]) -> Result<()>;
 
@@ -45,7 +57,12 @@ pub(crate) fn valid() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         assert_eq!(name == "rules.json", index == 4, "{name}");
         ("part", file[index], [vec![b'0' + index as u8], bytes].concat())
     };
-    [("package", "valid_package", package)].into_iter().chain(parts.map(part)).collect()
+    let texts = [
+        ("package", "valid_package", package),
+        ("timings", "valid_timings", TIMINGS.to_vec()),
+        ("nn_meter_ir", "valid_graph", GRAPH.to_vec()),
+    ];
+    texts.into_iter().chain(parts.map(part)).collect()
 }
 
 fn package(bytes: &[u8]) -> Result<()> {
@@ -70,6 +87,19 @@ fn part(bytes: &[u8]) -> Result<()> {
         parts.seal();
     }
     package(&parts.zip())
+}
+
+fn timings(bytes: &[u8]) -> Result<()> {
+    for &metric in Metric::ALL {
+        for row in Timings::from_csv(bytes, metric)?.rows {
+            assert!(row.measured > 0.0 && row.measured.is_finite() && !row.model.is_empty());
+        }
+    }
+    Ok(())
+}
+
+fn nn_meter_ir(bytes: &[u8]) -> Result<()> {
+    IrGraph::from_json(bytes).map(drop)
 }
 
 /// An error is one line of bounded length, and its parts say something.
