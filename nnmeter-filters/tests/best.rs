@@ -210,5 +210,6 @@ fn files_of_scores_that_are_wrong_are_refused() {
         choice "a": is not an object; expected an object of scores by option
         choice "a", option "x": has no score; expected a score for every option
         choice "a", option "x": has the score null; expected a finite number
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
 }

@@ -58,6 +58,7 @@ impl<'a> Given<'a> {
         let choices: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| bad("scores", format!("are not JSON: {error}")))?;
         for (choice, options) in &choices {
+            self.choice(choice)?;
             let Value::Object(options) = options else {
                 return Err(bad(format!("choice {choice:?}"), "is not an object")
                     .expected("an object of scores by option"));
@@ -91,12 +92,7 @@ impl<'a> Given<'a> {
     }
 
     fn give(&mut self, choice: &str, option: &str, score: Option<f64>, text: &str) -> Result<()> {
-        let Some(index) = self.space.choice(choice) else {
-            let names = self.space.choices().iter().map(|choice| choice.name.as_str());
-            let names: Vec<&str> = names.collect();
-            return Err(bad(format!("choice {choice:?}"), "is unknown")
-                .expected(format!("one of {}", names.join(", "))));
-        };
+        let index = self.choice(choice)?;
         let options = &self.space.choices()[index].options;
         let subject = || format!("choice {choice:?}, option {option:?}");
         let Some(place) = options.iter().position(|name| name == option) else {
@@ -112,6 +108,15 @@ impl<'a> Given<'a> {
             None => Ok(()),
             Some(_) => Err(bad(subject(), "has a second score")),
         }
+    }
+
+    fn choice(&self, name: &str) -> Result<usize> {
+        self.space.choice(name).ok_or_else(|| {
+            let names = self.space.choices().iter().map(|choice| choice.name.as_str());
+            let names: Vec<&str> = names.collect();
+            bad(format!("choice {name:?}"), "is unknown")
+                .expected(format!("one of {}", names.join(", ")))
+        })
     }
 
     fn complete(self) -> Result<Vec<Vec<f64>>> {
