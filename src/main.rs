@@ -31,7 +31,7 @@ Examples:
   nnmeter predict model.onnx --device cortexA76cpu_tflite21 --budget 30ms
   nnmeter devices cortexA76cpu_tflite21
   nnmeter explain model.onnx --device cortexA76cpu_tflite21 --node conv1
-  nnmeter space best spos --device cortexA76cpu_tflite21 --budget 30ms --score macs";
+  nnmeter space best spos --device cortexA76cpu_tflite21 --budget 45ms --score macs";
 
 /// Predicts the latency of neural networks on edge devices, kernel by kernel.
 #[derive(Parser)]

@@ -208,7 +208,7 @@ fn files_of_scores_that_are_wrong_are_refused() {
         line 2, choice "a", option "z": is unknown; expected one of x, y
         choice "a", option "y": has no score; expected a score for every option
         choice "a": is not an object; expected an object of scores by option
-        choice "a", option "x": has no score; expected a score for every option
+        choice "A": is unknown; expected one of a, b, c
         choice "a", option "x": has the score null; expected a finite number
     "#]]
     .assert_eq(&said);

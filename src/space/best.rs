@@ -17,10 +17,10 @@ use crate::constraints::ConstraintArgs;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  nnmeter space best spos --device cortexA76cpu_tflite21 --budget 30ms --score macs
-  nnmeter space best spos -d cortexA76cpu_tflite21 --budget 30ms --score scores.csv -k 100 --json
-  nnmeter space best spos --budget 30ms@cortexA76cpu_tflite21 --budget 10ms@adreno640gpu_tflite21 \\
-      --score parameters")]
+  nnmeter space best spos --device cortexA76cpu_tflite21 --budget 45ms --score macs
+  nnmeter space best spos -d cortexA76cpu_tflite21 --budget 45ms --score scores.csv -k 100 --json
+  nnmeter space best once-for-all --budget 50ms@cortexA76cpu_tflite21 \\
+      --budget 14ms@adreno640gpu_tflite21 --score parameters")]
 pub(crate) struct Args {
     /// A built-in space, a JSON file, or -.
     #[arg(value_name = "SPACE")]

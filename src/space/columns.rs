@@ -1,4 +1,4 @@
-//! What is told of an architecture: the option of each choice, and what it costs.
+//! What is told of an architecture beside its options: what it costs.
 
 use std::sync::Arc;
 
@@ -31,14 +31,6 @@ impl<'a> Columns<'a> {
     /// The costs of an architecture.
     pub(super) fn costs_of(&self, sample: &Sample) -> Vec<f64> {
         self.tables.iter().map(|table| table.cost(sample)).collect()
-    }
-
-    /// By choice: the option's name, or `None` where the choice has no effect.
-    pub(super) fn options_of(&self, sample: &'a Sample) -> impl Iterator<Item = Option<&'a str>> {
-        let choices = self.space.choices().iter().zip(self.space.activity());
-        choices.zip(sample.iter()).map(|((choice, activity), &option)| {
-            activity.holds(sample).then(|| choice.options[usize::from(option)].as_str())
-        })
     }
 }
 

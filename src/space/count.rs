@@ -19,9 +19,9 @@ use crate::constraints::ConstraintArgs;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  nnmeter space count spos --device cortexA76cpu_tflite21 --budget 30ms
+  nnmeter space count spos --device cortexA76cpu_tflite21 --budget 45ms
   nnmeter space count spos --budget 290Mmacs..300Mmacs
-  nnmeter space count spos -d cortexA76cpu_tflite21 --budget 30ms --probability 0.95 --json")]
+  nnmeter space count spos -d cortexA76cpu_tflite21 --budget 45ms --probability 0.95 --json")]
 pub(crate) struct Args {
     /// A built-in space, a JSON file, or -.
     #[arg(value_name = "SPACE")]
@@ -78,13 +78,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn text(counted: &Counted<'_>, limits: &[Limit]) -> String {
     let mut text = format!("{}: {} architectures\n", counted.space, counted.architectures);
     limits.iter().for_each(|limit| text.push_str(&format!("  {}\n", words(limit))));
-    let [least, most] = counted.share.map(|share| format!("{:.3e} %", 100.0 * share));
+    let [least, most] = counted.share.map(percent);
     text + &match counted.count {
-        Some(count) => format!("{count} satisfy that, {most} of the space\n"),
+        Some(count) => format!("{count} satisfy that, {most} % of the space\n"),
         None => format!(
-            "between {} and {} satisfy that, {least} to {most} of the space\n",
+            "between {} and {} satisfy that, {least} to {most} % of the space\n",
             counted.at_least, counted.at_most
         ),
+    }
+}
+
+/// A share in percent with four digits.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent == 0.0 || percent >= 1e-4 {
+        format!("{percent:.4}")
+    } else {
+        format!("{percent:.3e}")
     }
 }
 

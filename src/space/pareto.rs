@@ -31,7 +31,7 @@ const CLOUD: usize = 1000;
 #[command(after_help = "\
 Examples:
   nnmeter space pareto spos --device cortexA76cpu_tflite21 --score macs
-  nnmeter space pareto spos -d cortexA76cpu_tflite21 --budget 30ms --score scores.json --plot pareto.svg
+  nnmeter space pareto spos -d cortexA76cpu_tflite21 --budget 45ms --score scores.json --plot pareto.svg
   nnmeter space pareto once-for-all -d adreno640gpu_tflite21 --score parameters -o front.csv")]
 pub(crate) struct Args {
     /// A built-in space, a JSON file, or -.

@@ -112,7 +112,7 @@ impl<T: Target> Rows for Text<T> {
             write!(self.out, "{:>width$}  ", show(cost))?;
         }
         let options: Vec<&str> =
-            columns.options_of(sample).map(|option| option.unwrap_or("-")).collect();
+            columns.space.option_names(sample).map(|option| option.unwrap_or("-")).collect();
         Ok(writeln!(self.out, "{}", options.join(", "))?)
     }
 
@@ -137,7 +137,7 @@ impl<T: Target> Rows for JsonLines<T> {
 fn object(columns: &Columns<'_>, sample: &Sample) -> Value {
     let mut options = columns.space.sample_to_json(sample);
     if let Value::Object(options) = &mut options {
-        let choices = columns.space.choices().iter().zip(columns.options_of(sample));
+        let choices = columns.space.choices().iter().zip(columns.space.option_names(sample));
         for (choice, _) in choices.filter(|(_, option)| option.is_none()) {
             options.remove(&choice.name);
         }
@@ -163,7 +163,7 @@ impl<T: Target> Csv<T> {
 impl<T: Target> Rows for Csv<T> {
     fn add(&mut self, columns: &Columns<'_>, sample: &Sample) -> anyhow::Result<()> {
         let mut separator = "";
-        for option in columns.options_of(sample) {
+        for option in columns.space.option_names(sample) {
             write!(self.0, "{separator}{}", option.map(quoted).unwrap_or_default())?;
             separator = ",";
         }

@@ -27,10 +27,10 @@ const SHOWN: u64 = 1 << 10;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  nnmeter space sample spos --device cortexA76cpu_tflite21 --budget 30ms
-  nnmeter space sample spos -d cortexA76cpu_tflite21 --budget 30ms -n 1000000 -o samples.parquet
+  nnmeter space sample spos --device cortexA76cpu_tflite21 --budget 45ms
+  nnmeter space sample spos -d cortexA76cpu_tflite21 --budget 45ms -n 1000000 -o samples.parquet
   nnmeter space sample once-for-all -d adreno640gpu_tflite21 --bins 10 -n 1000 -o samples.csv
-  nnmeter space sample spos --budget 30ms@cortexA76cpu_tflite21 --budget 300Mmacs --seed 7 --json")]
+  nnmeter space sample spos --budget 45ms@cortexA76cpu_tflite21 --budget 300Mmacs --seed 7 --json")]
 pub(crate) struct Args {
     /// A built-in space, a JSON file, or -.
     #[arg(value_name = "SPACE")]

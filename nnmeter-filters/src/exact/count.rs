@@ -25,7 +25,8 @@ impl CountBounds {
 }
 
 impl Feasible<'_> {
-    /// The number of architectures, or bounds on it: see the file's text. Steps are for the bounds.
+    /// The number of architectures: exact where no more than one limit binds and a half of the choices
+    /// can be listed (up to some 10^13 architectures), else bounds by steps.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] if it may exceed 128 bits.
