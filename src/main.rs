@@ -7,7 +7,9 @@ mod budget;
 mod calibrate;
 mod compat;
 mod completions;
+mod constraints;
 mod convert;
+mod cost;
 mod device;
 mod devices;
 mod evaluate;
@@ -28,7 +30,8 @@ Examples:
   nnmeter predict models/ --device cortexA76cpu_tflite21 --json
   nnmeter predict model.onnx --device cortexA76cpu_tflite21 --budget 30ms
   nnmeter devices cortexA76cpu_tflite21
-  nnmeter explain model.onnx --device cortexA76cpu_tflite21 --node conv1";
+  nnmeter explain model.onnx --device cortexA76cpu_tflite21 --node conv1
+  nnmeter space best spos --device cortexA76cpu_tflite21 --budget 45ms --score macs";
 
 /// Predicts the latency of neural networks on edge devices, kernel by kernel.
 #[derive(Parser)]

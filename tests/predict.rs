@@ -95,7 +95,7 @@ fn wrong_budgets_and_metrics_are_usage_errors() {
         (
             ["--budget", "30"],
             expect![
-                "error: invalid value '30' for '--budget <BUDGET>': expected a number with its unit, as in 30ms, 0.03s or 12mJ"
+                "error: invalid value '30' for '--budget <BUDGET>': expected a number with its unit, as in 30ms, 0.03s, 12mJ or 300Mmacs"
             ],
         ),
         (

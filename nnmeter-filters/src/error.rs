@@ -1,7 +1,7 @@
 //! The one error type of this crate: the offending thing, what was found there, what was expected,
 //! and a hint.
 //!
-//! It says what [`nnmeter_core::error::Error`] says, which converts into it. It prints as one line,
+//! It says what [`nnmeter_core::error::Error`] says; that, and the hardware crate's, convert into it. It prints as one line,
 //! `choice "block 3": has 4 options, but step 7 gives 3 candidates`.
 
 use std::fmt;
@@ -22,6 +22,8 @@ pub enum ErrorKind {
     BadSpace,
     /// A sample does not belong to its search space.
     BadSample,
+    /// A file of scores does not belong to its search space, or cannot be read.
+    BadScores,
     /// Some kernels of the space have no price on the device.
     Uncovered,
     /// The cost is no sum of tables of the size allowed.
@@ -38,6 +40,8 @@ pub enum ErrorKind {
     BadLoss,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
+    /// An error of the hardware crate, whose parts were kept.
+    Hardware(nnmeter_hardware::error::ErrorKind),
 }
 
 /// An error: its kind, and what it says ([`Message`], whose methods it has).
@@ -89,5 +93,11 @@ impl Deref for Error {
 impl From<nnmeter_core::error::Error> for Error {
     fn from(error: nnmeter_core::error::Error) -> Self {
         Self(Box::new((ErrorKind::Core(error.kind()), Message::clone(&error))))
+    }
+}
+
+impl From<nnmeter_hardware::error::Error> for Error {
+    fn from(error: nnmeter_hardware::error::Error) -> Self {
+        Self(Box::new((ErrorKind::Hardware(error.kind()), Message::clone(&error))))
     }
 }

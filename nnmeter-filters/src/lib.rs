@@ -38,6 +38,23 @@
 //! // The spaces that people use are built in.
 //! let spos = nnmeter_filters::builtin::space("spos")?;
 //! assert_eq!(spos.architectures(), Some(4u128.pow(20)));
+//!
+//! // Uniform draws from those within a latency budget, how many these are, and the largest of them.
+//! use nnmeter_filters::constraint::{Constraints, Limit};
+//! use nnmeter_filters::exact::{Feasible, Objective, SamplerOptions};
+//! use nnmeter_filters::{metric::Macs, random::Random};
+//!
+//! let options = CompileOptions::default();
+//! let latency = std::sync::Arc::new(CostTable::compile(&spos, predictor, &options)?);
+//! let within = Constraints::new([Limit::at_most(latency.clone(), 42.0)?]);
+//! let feasible = Feasible::new(&spos, within)?;
+//! let mut sampler = feasible.sampler(&SamplerOptions::default())?;
+//! let drawn = sampler.draw(&mut Random::new(0))?;
+//! assert!(latency.cost(&drawn) <= 42.0);
+//! assert_eq!(feasible.count(&SamplerOptions::default())?.exact(), Some(12147));
+//! let macs = CostTable::compile(&spos, &Macs, &options)?;
+//! let best = feasible.best(Objective::Most(&macs), 1)?;
+//! assert!(macs.cost(&drawn) <= best[0].value);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

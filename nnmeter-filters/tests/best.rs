@@ -152,3 +152,64 @@ fn wrong_scores_are_refused() {
     ]]
     .assert_eq(&error(scores));
 }
+
+/// A space of two choices, the second of them of no effect without the first.
+fn two_choices() -> SearchSpace {
+    let json = serde_json::json!({"name": "two", "input": [1, 3, 16, 16],
+        "choices": [{"name": "a", "options": ["x", "y"]}, {"name": "b, c", "options": [3, 5]}],
+        "body": [{"op": "conv", "channels": 8, "kernel": 3},
+            {"op": "choose", "choice": "a", "candidates": [[], [{"op": "conv", "channels": 8,
+                "kernel": {"choice": "b, c", "of": [3, 5]}}]]}]});
+    SearchSpace::from_json(json.to_string().as_bytes()).expect("a space")
+}
+
+#[test]
+fn scores_are_read_from_json_and_csv() {
+    let space = two_choices();
+    let json = r#"{"b, c": {"5": 2, "3": 1.5}, "a": {"x": 0, "y": -1e0}}"#;
+    let csv = "score,choice,option\n0,a,x\r\n-1,a,y\n1.5,\"b, c\",3\n\n2,\"b, c\",5";
+    for text in [json, csv] {
+        let table = CostTable::scores_from_file(&space, text.as_bytes()).expect("scores");
+        let cost = |options: &[u8]| table.cost(&space.sample(options).expect("a sample"));
+        assert_eq!([cost(&[0, 1]), cost(&[1, 0]), cost(&[1, 1])], [0.0, 0.5, 1.0]);
+    }
+}
+
+#[test]
+fn files_of_scores_that_are_wrong_are_refused() {
+    let space = two_choices();
+    let error = |text: &str| {
+        let error = CostTable::scores_from_file(&space, text.as_bytes()).expect_err("refused");
+        format!("{error}\n")
+    };
+    let texts = [
+        "",
+        "{",
+        "a,b\n",
+        "choice,option,score\n\"a",
+        "choice,option,score\na,x\n",
+        "choice,option,score\na,x,high\n",
+        "choice,option,score\na,x,1\na,x,1\n",
+        "choice,option,score\na,z,1\n",
+        "choice,option,score\na,x,1\n",
+        r#"{"a": 3}"#,
+        r#"{"A": {}}"#,
+        r#"{"a": {"x": null}}"#,
+    ];
+    let said: String = texts.into_iter().map(error).collect();
+    expect![[r#"
+        scores, line 1: is empty; expected the columns choice, option and score
+        scores: are not JSON: EOF while parsing an object at line 1 column 1
+        scores, line 1: is not the header; expected the columns choice, option and score
+        line 2: has a quote that is not closed
+        scores, line 2: has other fields; expected the columns choice, option and score
+        line 2, choice "a", option "x": has the score high; expected a finite number
+        line 3, choice "a", option "x": has a second score
+        line 2, choice "a", option "z": is unknown; expected one of x, y
+        choice "a", option "y": has no score; expected a score for every option
+        choice "a": is not an object; expected an object of scores by option
+        choice "A": is unknown; expected one of a, b, c
+        choice "a", option "x": has the score null; expected a finite number
+    "#]]
+    .assert_eq(&said);
+}

@@ -23,7 +23,12 @@ fn check_uniform(space: &SearchSpace, constraints: &Constraints, options: &Sampl
     let feasible = Feasible::new(space, constraints.clone()).expect("a feasible budget");
     let count = feasible.count(options).expect("a count");
     let brute = allowed.len() as u128;
-    assert!(count.certain <= brute && brute <= count.possible, "{count:?}, not {brute}");
+    let bounds = feasible.count_by_steps(options).expect("bounds");
+    assert!(bounds.certain <= brute && brute <= bounds.possible, "{bounds:?}, not {brute}");
+    match constraints.limits().len() {
+        1 => assert_eq!(count.exact(), Some(brute)),
+        _ => assert!(count.certain <= brute && brute <= count.possible, "{count:?}, not {brute}"),
+    }
     let mut sampler = match feasible.sampler(options) {
         Err(error) if error.kind() == ErrorKind::Infeasible => {
             return assert!(allowed.is_empty(), "{error}");
@@ -58,6 +63,38 @@ fn random_spaces_are_counted_and_drawn_from_uniformly() {
             check_uniform(&space, &both, &options);
         }
     }
+}
+
+#[test]
+fn budgets_that_are_met_exactly_count() {
+    let space = small_spos();
+    let all = canonical(&space);
+    let tables =
+        [compile(&space, &cpu()), compile(&space, &Macs), compile(&space, &made_up(GREEDY))];
+    for (table, share) in tables.iter().flat_map(|table| [0.0, 0.1, 0.5, 1.0].map(|s| (table, s))) {
+        let cost = quantile(table, &all, share);
+        for (low, high) in [(None, Some(cost)), (Some(cost), None), (Some(cost), Some(cost))] {
+            let limit = Limit::between(table.clone(), low, high).expect("a limit");
+            let constraints = Constraints::new([limit]);
+            let brute = all.iter().filter(|sample| constraints.allow(sample)).count() as u128;
+            let feasible = Feasible::new(&space, constraints).expect("feasible");
+            let count = feasible.count(&SamplerOptions::default()).expect("a count");
+            assert_eq!(count.exact(), Some(brute), "{low:?} {high:?}");
+        }
+    }
+}
+
+#[test]
+fn spos_is_counted_exactly() {
+    let space = builtin::space("spos").expect("a built-in space");
+    let table = compile(&space, &cpu());
+    let least = cheapest(&space, &table).expect("a sample").1;
+    let limit = Limit::at_most(table, 1.1 * least).expect("a limit");
+    let feasible = Feasible::new(&space, Constraints::new([limit])).expect("feasible");
+    let options = SamplerOptions { steps: usize::MAX, ..SamplerOptions::default() };
+    let bounds = feasible.count_by_steps(&options).expect("bounds");
+    let count = feasible.count(&options).expect("a count").exact().expect("exact");
+    assert!(bounds.certain < count && count < bounds.possible, "{bounds:?} {count}");
 }
 
 #[test]

@@ -56,8 +56,9 @@ fn check_extents(space: &SearchSpace, options: &[u8], expected: Expect) {
 }
 
 /// Table 2 of the paper: 16 channels at 112, then 64, 160, 320, 640 in 4, 4, 8, 4 blocks that begin
-/// with stride 2, 1024, the mean, 1000 classes. NNI ships the searched network below; its authors give
-/// 323 M FLOPs and 3.5 M parameters for it.
+/// with stride 2, 1024, the mean, 1000 classes. The README of the authors' code
+/// (github.com/megvii-model/SinglePathOneShot) gives the searched network below, with 323 M FLOPs (which
+/// are multiply-accumulates) and 3.5 M parameters.
 #[test]
 fn spos() {
     let space = space("spos");

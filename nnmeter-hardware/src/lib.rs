@@ -3,6 +3,7 @@
 pub mod accuracy;
 pub mod backend;
 mod builtin;
+pub mod csv;
 pub mod dataset;
 pub mod date;
 pub mod device;
@@ -22,3 +23,4 @@ pub mod sweep;
 pub mod timings;
 pub mod verify;
 pub mod version;
+pub mod whole_file;

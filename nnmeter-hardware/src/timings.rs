@@ -6,12 +6,12 @@
 //! nets/resnet18.onnx,12.9,resnet,input:1x3x128x128
 //! ```
 //!
-//! Columns come in any order; `model` and the figure (`ms`, or `mj` for energy) must be there. Fields
-//! are as in RFC 4180: quoted with `"` where they hold commas, quotes or line breaks. Model files
-//! are only named here, not read.
+//! Columns come in any order; `model` and the figure (`ms`, or `mj` for energy) must be there. Model
+//! files are only named here, not read.
 
 use sha2::{Digest, Sha256};
 
+use crate::csv::Records;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
@@ -70,7 +70,7 @@ impl Timings {
     /// not positive; the error names the line.
     pub fn from_csv(bytes: &[u8], metric: Metric) -> Result<Self> {
         let text = std::str::from_utf8(bytes).map_err(|error| wrong(1, error.to_string()))?;
-        let mut records = Records { rest: text.strip_prefix('\u{feff}').unwrap_or(text), line: 1 };
+        let mut records = Records::new(text);
         let header = records.next().transpose()?;
         let (line, names) =
             header.ok_or_else(|| wrong(1, "is empty").expected(expected(metric)))?;
@@ -135,87 +135,6 @@ fn row(line: usize, fields: &[String], columns: &[Column], metric: Metric) -> Re
     let model = field(Column::Model).ok_or_else(|| wrong(line, "names no model file"))?;
     let (family, input_shape) = (field(Column::Family), field(Column::InputShape));
     Ok(Timing { line, model, measured, family, input_shape })
-}
-
-/// Records of CSV with the line on which each begins; lines without anything are passed over.
-struct Records<'a> {
-    rest: &'a str,
-    line: usize,
-}
-
-impl Iterator for Records<'_> {
-    type Item = Result<(usize, Vec<String>)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if self.rest.is_empty() {
-                return None;
-            }
-            let line = self.line;
-            match self.record() {
-                Ok(fields) if fields.iter().all(|field| field.trim().is_empty()) => {}
-                Ok(fields) => return Some(Ok((line, fields))),
-                Err(error) => {
-                    self.rest = "";
-                    return Some(Err(error));
-                }
-            }
-        }
-    }
-}
-
-impl Records<'_> {
-    /// The fields up to the end of the record.
-    fn record(&mut self) -> Result<Vec<String>> {
-        let mut fields = Vec::new();
-        loop {
-            fields.push(self.field()?);
-            match self.rest.as_bytes().first() {
-                Some(b',') => self.skip(1),
-                Some(b'\r') if self.rest.starts_with("\r\n") => {
-                    self.skip(2);
-                    return Ok(fields);
-                }
-                Some(b'\n' | b'\r') => {
-                    self.skip(1);
-                    return Ok(fields);
-                }
-                Some(_) => return Err(wrong(self.line, "has text after a closing quote")),
-                None => return Ok(fields),
-            }
-        }
-    }
-
-    fn field(&mut self) -> Result<String> {
-        let Some(quoted) = self.rest.strip_prefix('"') else {
-            let end = self.rest.find([',', '\n', '\r']).unwrap_or(self.rest.len());
-            let field = self.rest[..end].to_owned();
-            self.skip(end);
-            return Ok(field);
-        };
-        let (mut field, mut from) = (String::new(), quoted);
-        loop {
-            let unclosed = || wrong(self.line, "has a quote that is not closed");
-            let (text, after) = from.split_once('"').ok_or_else(unclosed)?;
-            field.push_str(text);
-            match after.strip_prefix('"') {
-                Some(more) => {
-                    field.push('"');
-                    from = more;
-                }
-                None => {
-                    self.skip(self.rest.len() - after.len());
-                    return Ok(field);
-                }
-            }
-        }
-    }
-
-    fn skip(&mut self, bytes: usize) {
-        let (skipped, rest) = self.rest.split_at(bytes);
-        self.line += skipped.matches('\n').count();
-        self.rest = rest;
-    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::ValueEnum;
-use nnmeter_filters::metric::{FlopCount, Macs, Parameters};
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::table::{CompileOptions, CostTable, Factor};
-use nnmeter_hardware::registry::Registry;
 use serde_json::{Value, json};
 
-use crate::failure::Usage;
+use crate::cost::Cost;
+use crate::device;
 use crate::report::plain_table;
 
 /// Compile a search space to exact cost tables.
@@ -36,8 +34,8 @@ pub(crate) struct Args {
     device: Option<String>,
 
     /// What to compile; latency and energy are those on the device.
-    #[arg(long, value_enum, default_value_t = Metric::Latency)]
-    metric: Metric,
+    #[arg(long, value_enum, default_value_t = Cost::Latency)]
+    metric: Cost,
 
     /// Leave kernels without a price out.
     #[arg(long)]
@@ -46,15 +44,6 @@ pub(crate) struct Args {
     /// Print one JSON object, with all tables.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Metric {
-    Latency,
-    Energy,
-    Macs,
-    Flops,
-    Parameters,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -67,25 +56,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn compile(args: &Args, space: &SearchSpace) -> anyhow::Result<CostTable> {
-    let mut options =
-        CompileOptions { allow_uncovered: args.allow_uncovered, ..CompileOptions::default() };
-    Ok(match args.metric {
-        Metric::Macs => CostTable::compile(space, &Macs, &options)?,
-        Metric::Flops => CostTable::compile(space, &FlopCount, &options)?,
-        Metric::Parameters => CostTable::compile(space, &Parameters, &options)?,
-        Metric::Latency | Metric::Energy => {
-            let Some(name) = &args.device else {
-                let found = "latency and energy need a device; expected --device NAME";
-                return Err(Usage(found.to_owned()).into());
-            };
-            let device = Registry::standard()?.open(name)?;
-            options.device = Some(device.device().name.clone());
-            match args.metric {
-                Metric::Energy => CostTable::compile(space, device.energy()?, &options)?,
-                _ => CostTable::compile(space, device.latency()?, &options)?,
-            }
-        }
-    })
+    let device = args.device.as_deref().filter(|_| args.metric.is_of_device());
+    let device = device.map(device::open).transpose()?;
+    let options = CompileOptions {
+        device: device.as_ref().map(|device| device.device().name.clone()),
+        allow_uncovered: args.allow_uncovered,
+        ..CompileOptions::default()
+    };
+    args.metric.compile(space, device.as_deref(), &options)
 }
 
 fn text(space: &SearchSpace, table: &CostTable) -> String {
@@ -119,7 +97,7 @@ fn range(factor: &Factor) -> (String, String) {
 }
 
 /// Counts as they are, others with four decimals.
-fn show(cost: f64) -> String {
+pub(super) fn show(cost: f64) -> String {
     if cost.fract() == 0.0 { format!("{cost:.0}") } else { format!("{cost:.4}") }
 }
 

@@ -1,8 +1,18 @@
 //! `nnmeter space`: search spaces. One file a subcommand.
 
+mod best;
+mod columns;
 mod compile;
+mod count;
+mod pareto;
+mod parquet;
+mod plot;
+mod rows;
+mod sample;
+mod score;
 mod show;
 
+use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,7 +22,8 @@ use nnmeter_filters::builtin;
 use nnmeter_filters::error::ErrorKind;
 use nnmeter_filters::space::SearchSpace;
 
-/// Search spaces: what they hold, and what their architectures cost on a device.
+/// Search spaces: what they hold, what their architectures cost on a device, and which of them are
+/// within a budget.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,17 +34,30 @@ pub(crate) struct Args {
 enum Command {
     Show(show::Args),
     Compile(compile::Args),
+    Count(count::Args),
+    Sample(sample::Args),
+    Best(best::Args),
+    Pareto(pareto::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Show(args) => show::run(args),
         Command::Compile(args) => compile::run(args),
+        Command::Count(args) => count::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Best(args) => best::run(args),
+        Command::Pareto(args) => pareto::run(args),
     }
 }
 
-/// The built-in space called `name`, or that of the JSON file there.
+/// The built-in space called `name`, or that of the JSON file there; of standard input for `-`.
 fn open(name: &str) -> anyhow::Result<SearchSpace> {
+    if name == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("standard input cannot be read")?;
+        return SearchSpace::from_json(&bytes).context("standard input");
+    }
     match builtin::space(name) {
         Err(error) if error.kind() == ErrorKind::UnknownSpace && Path::new(name).exists() => {
             let bytes = std::fs::read(name).with_context(|| name.to_owned())?;

@@ -1,9 +1,10 @@
-//! How many architectures satisfy constraints: bounds that hold for sure, by rounding costs down and up.
-//!
-//! Where the bounds are equal the count is exact. They close in on it with finer steps.
+//! How many architectures satisfy constraints: the exact number where no more than one limit binds and
+//! the space is not too large ([`halves`]), else bounds that hold for sure, by rounding costs down and
+//! up. The bounds close in on the number with finer steps.
 
 use super::feasible::Feasible;
 use super::grid::{Axis, Grid, Rounding};
+use super::halves;
 use super::sampler::SamplerOptions;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -24,11 +25,25 @@ impl CountBounds {
 }
 
 impl Feasible<'_> {
-    /// Bounds on the number of architectures.
+    /// The number of architectures: exact where no more than one limit binds and a half of the choices
+    /// can be listed (up to some 10^13 architectures), else bounds by steps.
     ///
     /// # Errors
     /// [`ErrorKind::TooLarge`] if it may exceed 128 bits.
     pub fn count(&self, options: &SamplerOptions) -> Result<CountBounds> {
+        if let [(index, _)] = self.axes(&[Rounding::Generous])[..]
+            && let Some(count) = halves::count(self, index)
+        {
+            return Ok(CountBounds { certain: count, possible: count });
+        }
+        self.count_by_steps(options)
+    }
+
+    /// Bounds on the number of architectures, by steps alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TooLarge`] if it may exceed 128 bits.
+    pub fn count_by_steps(&self, options: &SamplerOptions) -> Result<CountBounds> {
         let possible = self.grid(&[Rounding::Generous], options)?.total();
         let both = [Rounding::StrictUpper, Rounding::StrictLower];
         let certain = self.grid(&both, options)?.total();

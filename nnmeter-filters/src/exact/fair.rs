@@ -1,17 +1,6 @@
 //! Fair draws: every option equally often, as far as the constraints allow.
 //!
-//! FairNAS (Chu, Zhang, Xu, 2021) trains a supernet in rounds in which every option of every choice
-//! occurs exactly once. Under a budget that cannot be in general: the costs of the architectures of such
-//! a round have a fixed sum. What holds here is:
-//!
-//! - in every round each option occurs at least once that some architecture within the constraints was
-//!   found to take;
-//! - while the constraints allow it, each choice takes an option that has not yet occurred in the round.
-//!   Where the constraints bind nowhere and choices are always in effect and have equally many options,
-//!   rounds are exactly FairNAS's.
-//!
-//! Within what this leaves open, draws are uniform. A choice without effect counts as taking its first
-//! option. Every draw counts paths anew, some times over.
+//! What is guaranteed is said at [`FairSampler`]. Every draw counts paths anew, some times over.
 
 use super::feasible::Feasible;
 use super::sampler::{Sampler, SamplerOptions};
@@ -25,7 +14,21 @@ const TRIES_TOGETHER: u64 = 64;
 /// The same for one option alone: afterwards it counts as one that no architecture takes.
 const TRIES_ALONE: u64 = 1 << 14;
 
-/// Draws architectures in rounds. See the file's text for what is guaranteed.
+/// Draws architectures in rounds, so that every option occurs equally often, as far as the constraints
+/// allow.
+///
+/// FairNAS (Chu, Zhang, Xu, ICCV 2021) trains a supernet in rounds in which every option of every choice
+/// occurs exactly once. Under a budget that cannot be in general: the costs of the architectures of such
+/// a round have a fixed sum. What is guaranteed here is:
+///
+/// - in every round each option occurs at least once that some architecture within the constraints was
+///   found to take ([`FairSampler::left_out`] has the others);
+/// - while the constraints allow it, each choice takes an option that has not yet occurred in the round.
+///   Where the constraints bind nowhere and choices are always in effect and have equally many options,
+///   rounds are exactly FairNAS's.
+///
+/// Within what this leaves open, draws are uniform. A choice without effect counts as taking its first
+/// option.
 #[derive(Clone, Debug)]
 pub struct FairSampler {
     sampler: Sampler,

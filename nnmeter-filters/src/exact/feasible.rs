@@ -22,7 +22,7 @@ impl<'a> Feasible<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Infeasible`] if a limit is below the cheapest architecture or above the dearest:
-    /// with that cost, and its sample as the hint. (That no architecture satisfies several limits, or
+    /// with that cost, and what its sample takes as the hint. (That no architecture satisfies several limits, or
     /// is within a window, is found when a [sampler](Feasible::sampler) is made.)
     /// [`ErrorKind::TooLarge`] if costs tie too many choices together, which are named;
     /// [`ErrorKind::BadConstraint`] if a table is of another space.
@@ -75,9 +75,11 @@ pub(super) fn infeasible(
     };
     let cost = brief(table.cost(&sample));
     let found = format!("every architecture needs {cost} {unit} {words}{device}");
+    let names = space.option_names(&sample).map(|name| name.unwrap_or("-"));
+    let names: Vec<&str> = names.collect();
     Error::new(ErrorKind::Infeasible, subject, found)
         .expected(format!("{} {unit}", brief(bound)))
-        .hint(format!("the {which} architecture is {}", space.sample_to_json(&sample)))
+        .hint(format!("the {which} architecture takes, choice by choice, {}", names.join(", ")))
 }
 
 /// Exact costs of the cheapest and the dearest architecture, and the bounds.

@@ -46,7 +46,8 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn slack(&self) -> f64 {
+    /// Far more than what sums of floating-point numbers are off.
+    pub(super) fn slack(&self) -> f64 {
         SLACK * self.least.abs().max(self.most.abs())
     }
 

@@ -31,6 +31,7 @@ mod fair;
 mod feasible;
 mod front;
 mod grid;
+mod halves;
 mod order;
 mod ranked;
 mod sampler;

@@ -162,16 +162,45 @@ impl Trellis {
 
     /// Number of paths; `None` if it exceeds 128 bits.
     pub(super) fn paths(&self) -> Option<u128> {
+        self.paths_from().first().copied().filter(|&paths| paths < u128::MAX)
+    }
+
+    /// By layer: number of paths to its nodes together, or the largest there is if that exceeds 128 bits.
+    pub(super) fn paths_to(&self) -> Vec<u128> {
         let mut counts = vec![1u128];
+        let mut sums = vec![1];
+        for (number, layer) in self.layers.iter().enumerate() {
+            let mut next = vec![0u128; self.nodes(number + 1)];
+            for (node, count) in counts.iter().enumerate() {
+                for (_, edge) in layer.edges_of(node) {
+                    next[edge.target] = next[edge.target].saturating_add(*count);
+                }
+            }
+            sums.push(together(&next));
+            counts = next;
+        }
+        sums
+    }
+
+    /// By layer: number of paths from its nodes on, as [`Trellis::paths_to`].
+    pub(super) fn paths_from(&self) -> Vec<u128> {
+        let mut counts = vec![1u128];
+        let mut sums = vec![1];
         for layer in self.layers.iter().rev() {
             let of = |node| {
-                let mut ends = layer.edges_of(node).map(|(_, edge)| counts[edge.target]);
-                ends.try_fold(0u128, u128::checked_add)
+                let ends = layer.edges_of(node).map(|(_, edge)| counts[edge.target]);
+                ends.fold(0, u128::saturating_add)
             };
-            counts = (0..layer.nodes()).map(of).collect::<Option<_>>()?;
+            counts = (0..layer.nodes()).map(of).collect();
+            sums.push(together(&counts));
         }
-        counts.first().copied()
+        sums.reverse();
+        sums
     }
+}
+
+fn together(counts: &[u128]) -> u128 {
+    counts.iter().copied().fold(0, u128::saturating_add)
 }
 
 /// Groups of choices that are settled together.

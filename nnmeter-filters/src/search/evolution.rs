@@ -64,7 +64,8 @@ impl<'a> Evolution<'a> {
     }
 
     /// Evaluates one more architecture, and returns it: a draw while the population grows, then a child
-    /// of a tournament's best, or a draw if the parent has no mutation within the constraints.
+    /// of a tournament's best ([`mutate`]: one choice changed, or two at the edge of the budget, where the
+    /// paper changes one), or a draw if the parent has no mutation within the constraints.
     ///
     /// # Errors
     /// As [`Sampler::draw`].

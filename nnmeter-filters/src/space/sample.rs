@@ -77,6 +77,20 @@ impl SearchSpace {
         Sample(self.activity().iter().zip(sample.iter()).map(active).collect())
     }
 
+    /// By choice: the name of the option that a sample takes, `None` where the choice has no effect.
+    ///
+    /// # Panics
+    /// If the sample is of another space and does not fit this one.
+    pub fn option_names<'a>(
+        &'a self,
+        sample: &'a Sample,
+    ) -> impl Iterator<Item = Option<&'a str>> + 'a {
+        let choices = self.choices().iter().zip(self.activity());
+        choices.zip(sample.iter()).map(|((choice, activity), &option)| {
+            activity.holds(sample).then(|| choice.options[usize::from(option)].as_str())
+        })
+    }
+
     /// All samples in lexical order, those included that differ in choices without effect.
     pub fn samples(&self) -> impl Iterator<Item = Sample> + '_ {
         let first = Some(Sample(vec![0; self.choices().len()]));

@@ -12,6 +12,7 @@ mod compile;
 mod costing;
 mod explore;
 mod factor;
+mod given;
 mod memo;
 mod plan;
 mod probe;

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::Package;
 use crate::error::{Error, ErrorKind, Result};
+use crate::whole_file::WholeFile;
 
 /// Extension of package files.
 pub const EXTENSION: &str = "nnmeter";
@@ -43,22 +44,9 @@ impl Package {
 /// [`ErrorKind::Exists`] without `replace` if `path` is there; [`ErrorKind::Io`] if its folder does
 /// not exist or cannot be written to.
 pub fn write_bytes(path: &Path, bytes: &[u8], replace: bool) -> Result<()> {
-    let failed = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Error::new(ErrorKind::Exists, path.display().to_string(), "exists")
-        }
-        _ => Error::io(path.display(), &error),
-    };
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = temporary(folder).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    let written = if replace { file.persist(path) } else { file.persist_noclobber(path) };
-    written.map_err(|error| failed(error.error))?;
-    sync_folder(folder).map_err(failed)
+    let mut file = WholeFile::create(path)?;
+    file.write_all(bytes).map_err(|error| Error::io(path.display(), &error))?;
+    file.finish(replace)
 }
 
 /// The bytes of a package file, be they right or wrong.
@@ -84,28 +72,4 @@ pub fn read_all(from: impl Read, subject: impl Display) -> Result<Vec<u8>> {
             .expected(format!("at most {MAX_FILE_BYTES} bytes")));
     }
     Ok(bytes)
-}
-
-/// A temporary file that others may read, as far as the user's mask allows.
-#[cfg(unix)]
-fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt;
-    let everyone = std::fs::Permissions::from_mode(0o666);
-    tempfile::Builder::new().prefix(".nnmeter-").permissions(everyone).tempfile_in(folder)
-}
-
-#[cfg(not(unix))]
-fn temporary(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    tempfile::Builder::new().prefix(".nnmeter-").tempfile_in(folder)
-}
-
-/// Makes a renaming in `folder` last; only Unix has, and needs, a way to.
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> std::io::Result<()> {
-    Ok(())
 }
