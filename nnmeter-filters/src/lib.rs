@@ -42,6 +42,7 @@
 //! ```
 
 pub mod builtin;
+pub mod compress;
 pub mod constraint;
 pub mod error;
 pub mod exact;
