@@ -38,7 +38,8 @@ impl Graph {
         }
         let outputs: Vec<Value> = self.outputs.iter().map(|&value| end(pairs, value)).collect();
         let live = live(&dag, &outputs);
-        let kept = |index: usize| live[index] || matches!(self.dag[NodeId::new(index)].op, Op::Input(..));
+        let kept =
+            |index: usize| live[index] || matches!(self.dag[NodeId::new(index)].op, Op::Input(..));
         let mut count = 0;
         let renumbered: Vec<usize> = (0..live.len())
             .map(|index| {
@@ -46,10 +47,8 @@ impl Graph {
                 count.saturating_sub(1)
             })
             .collect();
-        let dag = dag.filter_map(
-            |id, node| kept(id.index()).then(|| node.clone()),
-            |_, wire| Some(*wire),
-        );
+        let dag = dag
+            .filter_map(|id, node| kept(id.index()).then(|| node.clone()), |_, wire| Some(*wire));
         let renumber =
             |value: Value| Value { node: NodeId::new(renumbered[value.node.index()]), ..value };
         let outputs = outputs.into_iter().map(renumber).collect();

@@ -74,7 +74,8 @@ impl Trace<'_> {
         let extents: Option<Vec<usize>> = (0..ports)
             .map(|port| self.graph.ty(Value { node: id, port })?.dims.get(lane.axis).copied())
             .collect();
-        let Some(extents) = extents.filter(|all| all.iter().sum::<usize>() == lane.ids.len()) else {
+        let Some(extents) = extents.filter(|all| all.iter().sum::<usize>() == lane.ids.len())
+        else {
             return self.pin_operands(id, Why::Rearranged);
         };
         let mut parts: Vec<Vec<Id>> = Vec::new();
@@ -131,9 +132,12 @@ impl Trace<'_> {
         };
         let once: Vec<Id> = lane.ids.iter().flat_map(|&id| vec![id; fold.each]).collect();
         let ids = once.repeat(fold.times);
-        let is_written = self.graph.graph().node(id).op == Op::Reshape(Reshape::To { allow_zero: false })
+        let is_written = self.graph.graph().node(id).op
+            == Op::Reshape(Reshape::To { allow_zero: false })
             || self.graph.graph().node(id).op == Op::Reshape(Reshape::To { allow_zero: true });
-        if is_written && self.ints(id, 1).is_some_and(|ints| ints.get(fold.axis).is_some_and(|&n| n > 0)) {
+        if is_written
+            && self.ints(id, 1).is_some_and(|ints| ints.get(fold.axis).is_some_and(|&n| n > 0))
+        {
             self.tie_number(id, 1, fold.axis, &ids);
         }
         self.set(id, 0, fold.axis, ids);
@@ -161,7 +165,11 @@ impl Fold {
                         && extent >= before[axis]
                     {
                         let each = product(&before[axis + 1..=last]);
-                        return Some(Self { axis: place, each, times: product(&before[first..axis]) });
+                        return Some(Self {
+                            axis: place,
+                            each,
+                            times: product(&before[first..axis]),
+                        });
                     }
                 }
             }

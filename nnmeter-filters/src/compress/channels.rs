@@ -85,6 +85,11 @@ impl Channels {
         ids
     }
 
+    /// How many channels there are; they are numbered from 0 on.
+    pub(super) fn count(&self) -> usize {
+        self.parent.len()
+    }
+
     /// The channel that stands for all that are the same as `id`.
     pub(super) fn root(&self, mut id: Id) -> Id {
         while self.parent[id as usize] != id {

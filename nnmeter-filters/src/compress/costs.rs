@@ -82,7 +82,8 @@ impl Network<'_> {
         let mut groups = Vec::new();
         for &node in &part.nodes {
             let operands = self.graph.graph().operands(node).into_iter().flatten();
-            let outputs = (0..self.graph.graph().node(node).outputs).map(|port| Value { node, port });
+            let outputs =
+                (0..self.graph.graph().node(node).outputs).map(|port| Value { node, port });
             for value in operands.chain(outputs) {
                 let extent = self.groups.values.get(&value).map(|(_, extent)| extent);
                 groups.extend(extent.iter().flat_map(|e| e.parts.iter().map(|&(group, _)| group)));
@@ -114,9 +115,9 @@ impl Network<'_> {
         let cardinalities: Vec<usize> = self.knobs.iter().map(|knob| knob.widths.len()).collect();
         let table = |(index, metric): (usize, &&dyn Metric)| {
             let cost = |seen: &Option<Vec<f64>>| seen.as_ref().map_or(0.0, |costs| costs[index]);
-            let factors = cells.iter().map(|cell| {
-                (cell.knobs.clone(), cell.seen.iter().map(cost).collect::<Vec<f64>>())
-            });
+            let factors = cells
+                .iter()
+                .map(|cell| (cell.knobs.clone(), cell.seen.iter().map(cost).collect::<Vec<f64>>()));
             CostTable::given(metric.quantity(), cardinalities.clone(), factors)
         };
         metrics.iter().enumerate().map(table).collect()

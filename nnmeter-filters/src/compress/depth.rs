@@ -30,9 +30,8 @@ pub(super) fn stages(graph: &TypedGraph) -> Vec<Stage> {
             continue;
         }
         let Some(block) = block(graph, id) else { continue };
-        let follows = |stage: &&mut Stage| {
-            stage.last().is_some_and(|last| last.detour.0 == block.detour.1)
-        };
+        let follows =
+            |stage: &&mut Stage| stage.last().is_some_and(|last| last.detour.0 == block.detour.1);
         match stages.iter_mut().find(follows) {
             Some(stage) => stage.push(block),
             None => stages.push(vec![block]),

@@ -137,15 +137,17 @@ struct Sorted<'t, 'g> {
     /// By group: roots of its classes.
     classes: Vec<Vec<Id>>,
     /// By root: its group.
-    group_of: BTreeMap<Id, usize>,
+    group_of: Vec<Option<usize>>,
+    /// By layer of the trace.
+    layers: Vec<Extent>,
 }
 
 impl<'t, 'g> Sorted<'t, 'g> {
     fn of(trace: &'t Trace<'g>) -> Self {
-        let mut places: BTreeMap<Id, Vec<(u32, u32)>> = BTreeMap::new();
+        let mut places: Vec<Vec<(u32, u32)>> = vec![Vec::new(); trace.channels.count()];
         for (place, ids) in all_places(trace).enumerate() {
             for &id in ids.iter().filter(|&&id| trace.channels.obstacle(id).is_none()) {
-                let seen = places.entry(trace.channels.root(id)).or_default();
+                let seen = &mut places[trace.channels.root(id) as usize];
                 match seen.last_mut() {
                     Some((last, count)) if *last == place as u32 => *count += 1,
                     _ => seen.push((place as u32, 1)),
@@ -154,13 +156,17 @@ impl<'t, 'g> Sorted<'t, 'g> {
         }
         // Layers that make channels come first among the places: groups are in their order.
         let mut by_places: BTreeMap<Vec<(u32, u32)>, Vec<Id>> = BTreeMap::new();
-        for (root, places) in places {
-            by_places.entry(places).or_default().push(root);
+        let mut group_of = vec![None; places.len()];
+        for (root, places) in places.into_iter().enumerate().filter(|(_, p)| !p.is_empty()) {
+            by_places.entry(places).or_default().push(root as Id);
         }
         let classes: Vec<Vec<Id>> = by_places.into_values().collect();
-        let roots = classes.iter().enumerate();
-        let group_of = roots.flat_map(|(g, ids)| ids.iter().map(move |&id| (id, g))).collect();
-        Self { trace, classes, group_of }
+        for (group, ids) in classes.iter().enumerate() {
+            ids.iter().for_each(|&id| group_of[id as usize] = Some(group));
+        }
+        let mut sorted = Self { trace, classes, group_of, layers: Vec::new() };
+        sorted.layers = trace.layers.iter().map(|(_, _, ids)| sorted.extent(ids)).collect();
+        sorted
     }
 
     fn finish(self) -> (Groups, Vec<Vec<Id>>) {
@@ -181,8 +187,8 @@ impl<'t, 'g> Sorted<'t, 'g> {
         let mut extent = Extent::default();
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         for &id in ids {
-            match self.group_of.get(&self.trace.channels.root(id)) {
-                Some(&group) => *counts.entry(group).or_default() += 1,
+            match self.group_of[self.trace.channels.root(id) as usize] {
+                Some(group) => *counts.entry(group).or_default() += 1,
                 None => extent.fixed += 1,
             }
         }
@@ -193,13 +199,13 @@ impl<'t, 'g> Sorted<'t, 'g> {
 
     /// Layers of a role that a group is part of, with how many of their channels are one of it.
     fn layers(&self, group: usize, role: Role) -> Vec<(NodeId, usize)> {
-        let layers = self.trace.layers.iter().filter(|(_, other, _)| *other == role);
-        let count = |ids: &[Id]| {
-            let parts = self.extent(ids).parts;
-            parts.iter().find(|(other, _)| *other == group).map(|&(_, count)| count)
+        let layers = self.trace.layers.iter().zip(&self.layers);
+        let of_role = layers.filter(|((_, other, _), _)| *other == role);
+        let count = |extent: &Extent| {
+            extent.parts.iter().find(|(other, _)| *other == group).map(|&(_, count)| count)
         };
         let mut found: Vec<(NodeId, usize)> =
-            layers.filter_map(|(node, _, ids)| Some((*node, count(ids)?))).collect();
+            of_role.filter_map(|((node, ..), extent)| Some((*node, count(extent)?))).collect();
         found.dedup();
         found
     }

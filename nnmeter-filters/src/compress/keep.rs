@@ -102,7 +102,8 @@ impl Importance {
         let scores = |json: &Json| match json {
             Json::Array(all) => all.iter().map(number).collect::<Option<_>>().map(Scores::Channels),
             Json::Object(all) => {
-                let entry = |(width, score): (&String, &Json)| Some((width.parse().ok()?, number(score)?));
+                let entry =
+                    |(width, score): (&String, &Json)| Some((width.parse().ok()?, number(score)?));
                 all.iter().map(entry).collect::<Option<_>>().map(Scores::Widths)
             }
             _ => None,
@@ -151,4 +152,3 @@ impl Importance {
         }
     }
 }
-

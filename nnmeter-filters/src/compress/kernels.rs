@@ -45,8 +45,12 @@ fn of_node(graph: &TypedGraph, id: NodeId) -> Option<DepthwiseKernel> {
         }
         Padding::SameUpper | Padding::SameLower => true,
     };
-    (is_square && is_padded && kernel > 3 && kernel % 2 == 1)
-        .then_some(DepthwiseKernel { node: id, weight, axis, kernel })
+    (is_square && is_padded && kernel > 3 && kernel % 2 == 1).then_some(DepthwiseKernel {
+        node: id,
+        weight,
+        axis,
+        kernel,
+    })
 }
 
 /// Gives depthwise convolutions windows of at most `most`, an odd number from 3 on.

@@ -90,9 +90,8 @@ pub(super) fn scaled(groups: &Groups, widths: &Widths, stages: &[usize]) -> Vec<
         members.iter().map(width).collect()
     };
     let knob = |members: Vec<usize>| {
-        let shares = (0..widths.most).map(|step| {
-            1.0 - (1.0 - widths.least) * step as f64 / (widths.most - 1).max(1) as f64
-        });
+        let shares = (0..widths.most)
+            .map(|step| 1.0 - (1.0 - widths.least) * step as f64 / (widths.most - 1).max(1) as f64);
         let mut settings: Vec<Vec<usize>> = shares.map(|share| of(&members, share)).collect();
         settings.dedup();
         let name = groups.groups()[members[0]].name.clone();
@@ -114,7 +113,8 @@ pub(super) fn widths(knobs: &[Knob], full: &[usize], settings: &[u8]) -> Vec<usi
 
 /// The knobs as choices.
 pub(super) fn choices(knobs: &[Knob]) -> Vec<Choice> {
-    let show = |widths: &Vec<usize>| widths.iter().map(usize::to_string).collect::<Vec<_>>().join("/");
+    let show =
+        |widths: &Vec<usize>| widths.iter().map(usize::to_string).collect::<Vec<_>>().join("/");
     knobs.iter().map(|knob| Choice::new(&knob.name, knob.widths.iter().map(show))).collect()
 }
 

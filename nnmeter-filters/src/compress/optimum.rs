@@ -1,19 +1,24 @@
 //! The settings that keep most within a budget: exactly, or with a bound on what more there could be.
 //!
 //! Costs and what is kept are tables, so the [exact search](crate::exact) applies. Where its Pareto
-//! fronts have too many points, what is kept is rounded down to steps: settings that are best after
-//! rounding keep at most a step a table less than the best there is.
+//! fronts have too many points, what is kept is rounded down to steps, which leaves fewer points and
+//! loses at most a step a table. How much more there could be is then bounded by duality: nothing within
+//! the budget keeps more than the most that is kept less a price for all cost above the budget, whatever
+//! the price is (Everett, "Generalized Lagrange multiplier method", 1963).
 
 use std::sync::Arc;
 
 use crate::constraint::{Constraints, Limit, brief};
 use crate::error::{Error, ErrorKind, Result};
-use crate::exact::{Feasible, Objective, cheapest};
+use crate::exact::{Feasible, Objective, cheapest, dearest};
+use crate::metric::Quantity;
 use crate::space::{Sample, SearchSpace};
 use crate::table::{CostTable, Factor};
 
 /// How much of what settings make a difference to may be lost by rounding, from fine to coarse.
-const LOSSES: [f64; 3] = [1e-3, 1e-2, 5e-2];
+const LOSSES: [f64; 3] = [5e-3, 2e-2, 5e-2];
+/// Prices of a unit of cost that are tried for the bound; each halves the interval they are in.
+const PRICES: usize = 60;
 
 /// The best settings.
 pub(super) struct Optimum {
@@ -35,32 +40,62 @@ pub(super) fn most(
     keep: &CostTable,
     budget: f64,
 ) -> Result<Optimum> {
+    let too_little = |least| infeasible(cost.quantity(), cost.device(), least, budget);
     let (_, least) = cheapest(space, cost)?;
     if least > budget {
-        return Err(infeasible(cost, least, budget));
+        return Err(too_little(least));
     }
     let limit = Limit::at_most(Arc::clone(cost), budget)?;
     let feasible = Feasible::new(space, Constraints::new([limit]))?;
-    let best = |keep: &CostTable| {
-        let best = feasible.best(Objective::Most(keep), 1)?.into_iter().next();
-        best.ok_or_else(|| infeasible(cost, least, budget))
+    let best = |by: &CostTable| -> Result<Optimum> {
+        let best = feasible.best(Objective::Most(by), 1)?.into_iter().next();
+        let best = best.ok_or_else(|| too_little(least))?;
+        let (kept, cost) = (keep.cost(&best.sample), best.costs[0]);
+        Ok(Optimum { settings: best.sample, cost, kept, at_most: kept })
     };
-    let whole = best(keep);
-    if let Ok(found) = whole {
-        let (kept, cost) = (found.value, found.costs[0]);
-        return Ok(Optimum { settings: found.sample, cost, kept, at_most: kept });
-    }
-    let tables = keep.factors().len() as f64;
-    let span: f64 = keep.factors().iter().map(span).sum();
-    for loss in LOSSES {
-        let step = loss * span / tables;
-        if let Ok(found) = best(&keep.rounded_down(step)) {
-            let (kept, cost) = (keep.cost(&found.sample), found.costs[0]);
-            let at_most = found.value + step * tables;
-            return Ok(Optimum { settings: found.sample, cost, kept, at_most });
+    match best(keep) {
+        Err(error) if error.kind() == ErrorKind::TooLarge => {
+            let found = rounded(keep, best).ok_or(error)?;
+            dual(space, cost, keep, budget, found)
         }
+        found => found,
     }
-    Err(whole.err().unwrap_or_else(|| infeasible(cost, least, budget)))
+}
+
+/// The best after rounding, with the finest steps for which there is one.
+fn rounded(keep: &CostTable, best: impl Fn(&CostTable) -> Result<Optimum>) -> Option<Optimum> {
+    let span: f64 = keep.factors().iter().map(span).sum();
+    let tables = keep.factors().len() as f64;
+    LOSSES.into_iter().find_map(|loss| best(&keep.rounded_down(loss * span / tables)).ok())
+}
+
+/// What was found, or better settings that are met on the way to the bound; with the bound.
+fn dual(
+    space: &SearchSpace,
+    cost: &CostTable,
+    keep: &CostTable,
+    budget: f64,
+    mut found: Optimum,
+) -> Result<Optimum> {
+    found.at_most = f64::INFINITY;
+    let (mut low, mut high) = (0.0, f64::INFINITY);
+    let mut price = found.kept.abs().max(1.0) / budget;
+    for _ in 0..PRICES {
+        let (settings, worth) = dearest(space, &keep.plus(-price, cost))?;
+        found.at_most = found.at_most.min(worth + price * budget);
+        let (spent, kept) = (cost.cost(&settings), keep.cost(&settings));
+        if spent > budget {
+            low = price;
+        } else {
+            high = price;
+            if kept > found.kept {
+                found = Optimum { settings, cost: spent, kept, at_most: found.at_most };
+            }
+        }
+        price = if high.is_finite() { (low + high) / 2.0 } else { price * 2.0 };
+    }
+    found.at_most = found.at_most.max(found.kept);
+    Ok(found)
 }
 
 /// How far apart the entries of a table are.
@@ -69,9 +104,15 @@ fn span(factor: &Factor) -> f64 {
     most - factor.costs().iter().copied().fold(f64::INFINITY, f64::min)
 }
 
-pub(super) fn infeasible(table: &CostTable, least: f64, budget: f64) -> Error {
-    let unit = table.quantity().suffix;
-    let device = table.device().map_or(String::new(), |device| format!(" on {device}"));
+/// The error that nothing costs less than `least`.
+pub(super) fn infeasible(
+    quantity: Quantity,
+    device: Option<&str>,
+    least: f64,
+    budget: f64,
+) -> Error {
+    let unit = quantity.suffix;
+    let device = device.map_or(String::new(), |device| format!(" on {device}"));
     let found = format!("the least that can be reached is {} {unit}{device}", brief(least));
     Error::new(ErrorKind::Infeasible, "over budget", found)
         .expected(format!("{} {unit}", brief(budget)))

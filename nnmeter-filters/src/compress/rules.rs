@@ -21,7 +21,12 @@ impl Trace<'_> {
             Op::Unary(Unary::CumSum | Unary::QuantizeLinear | Unary::DequantizeLinear) => {
                 self.pin_operands(id, Why::Untraced);
             }
-            Op::Pool(_) | Op::GlobalPool(..) | Op::Unary(_) | Op::Resize(_) | Op::Pad | Op::Cast(_) => {
+            Op::Pool(_)
+            | Op::GlobalPool(..)
+            | Op::Unary(_)
+            | Op::Resize(_)
+            | Op::Pad
+            | Op::Cast(_) => {
                 self.same(id);
             }
             Op::Binary(_) => self.elementwise(id),
@@ -74,7 +79,8 @@ impl Trace<'_> {
             return self.pin_operands(id, Why::Rearranged);
         }
         let lane = self.lane(id, 0);
-        let is_depthwise = conv.filter == FilterLayout::HwioDepthwise || conv.groups == cin && cin > 1;
+        let is_depthwise =
+            conv.filter == FilterLayout::HwioDepthwise || conv.groups == cin && cin > 1;
         if is_depthwise && !conv.transposed && cout.is_multiple_of(cin) {
             return self.depthwise(id, conv, lane, (axis_out, cout / cin, weight.rank()));
         }
@@ -121,9 +127,10 @@ impl Trace<'_> {
         let ((Some(data), Some(weight)), Some(result)) = (types, self.output(id)) else {
             return self.pin_operands(id, Why::Untraced);
         };
-        let is_layer = self.graph.graph().operand(id, 1).is_some_and(|weight| {
-            matches!(self.graph.graph().node(weight.node).op, Op::Const(_))
-        });
+        let is_layer =
+            self.graph.graph().operand(id, 1).is_some_and(|weight| {
+                matches!(self.graph.graph().node(weight.node).op, Op::Const(_))
+            });
         let (rank, rank_out) = (data.rank(), result.rank());
         if !is_layer || weight.rank() != 2 || rank < 2 || rank_out == 0 {
             return self.pin_operands(id, Why::Product);
@@ -169,7 +176,9 @@ impl Trace<'_> {
         };
         let lanes: Vec<(usize, Vec<Id>)> =
             operands.iter().zip(&ranks).filter_map(from_end).collect();
-        let Some((back, ids)) = lanes.iter().max_by_key(|(_, ids)| ids.len()).cloned() else { return };
+        let Some((back, ids)) = lanes.iter().max_by_key(|(_, ids)| ids.len()).cloned() else {
+            return;
+        };
         let axis = self.output(id).and_then(|ty| ty.rank().checked_sub(back));
         let extent = axis.and_then(|axis| self.output(id)?.dims.get(axis).copied());
         let aligned = lanes.iter().all(|lane| lane.0 == back && lane.1.len() == ids.len());

@@ -138,6 +138,42 @@ impl<'a> Teacher<'a> {
         Ok(graph.bypass(&detours)?.infer_shapes()?)
     }
 
+    /// The best students within a budget, the one that keeps most first: of each shape the one with the
+    /// best widths, at most `count` in all. `seen` is told how many shapes were looked at, of how many.
+    ///
+    /// # Errors
+    /// As [`Teacher::student`]; [`ErrorKind::Infeasible`] if no shape has a student, with the least cost
+    /// there is; [`ErrorKind::TooLarge`] if there are too many shapes.
+    pub fn students(
+        &self,
+        metric: &dyn Metric,
+        budget: f64,
+        options: &StudentOptions<'_>,
+        count: usize,
+        seen: impl Fn(usize, usize),
+    ) -> Result<Vec<Student>> {
+        let shapes = self.shapes()?;
+        let (mut best, mut least): (Vec<Student>, f64) = (Vec::new(), f64::INFINITY);
+        for (index, shape) in shapes.iter().enumerate() {
+            match self.student(shape, metric, budget, options)? {
+                Ok(student) => {
+                    let place = best.partition_point(|better| better.kept >= student.kept);
+                    best.insert(place, *student);
+                    best.truncate(count);
+                }
+                Err(cost) => least = least.min(cost),
+            }
+            seen(index + 1, shapes.len());
+        }
+        match best.is_empty() && least.is_finite() {
+            false => Ok(best),
+            true => {
+                let unit = metric.quantity();
+                Err(optimum::infeasible(unit, options.device.as_deref(), least, budget))
+            }
+        }
+    }
+
     /// The student of a shape that keeps most at a cost of at most `budget`; or what the least costs
     /// that there is of this shape.
     ///
@@ -178,11 +214,13 @@ impl<'a> Teacher<'a> {
 
 /// By group: its stage, told by the extent of its first layer's images; or one for all.
 fn stages_of(groups: &Groups, graph: &TypedGraph, options: &StudentOptions<'_>) -> Vec<usize> {
-    let extent = |node| graph.output_type(node).map_or(0, |ty| {
-        let layout = graph.graph().layout();
-        let image = layout.spatial_axes(ty.rank());
-        ty.dims[image].iter().product()
-    });
+    let extent = |node| {
+        graph.output_type(node).map_or(0, |ty| {
+            let layout = graph.graph().layout();
+            let image = layout.spatial_axes(ty.rank());
+            ty.dims[image].iter().product()
+        })
+    };
     let of = |group: &super::Group| match options.by_stage {
         true => extent(group.layers[0].0),
         false => 0,

@@ -46,6 +46,15 @@ impl CostTable {
         Self::given(self.quantity, self.cardinalities.clone(), factors.chain([constant]))
     }
 
+    /// This table and `weight` times another of the same choices.
+    pub(crate) fn plus(&self, weight: f64, other: &Self) -> Self {
+        let scaled = |costs: &[f64]| costs.iter().map(|cost| weight * cost).collect::<Vec<f64>>();
+        let own = self.factors.iter().map(|f| (f.choices().to_vec(), f.costs().to_vec()));
+        let others = other.factors.iter().map(|f| (f.choices().to_vec(), scaled(f.costs())));
+        let constant = (Vec::new(), vec![self.constant + weight * other.constant]);
+        Self::given(self.quantity, self.cardinalities.clone(), own.chain(others).chain([constant]))
+    }
+
     /// The table with the name of the device that it is for.
     pub(crate) fn on(mut self, device: Option<&str>) -> Self {
         self.device = device.map(str::to_owned);
