@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::budget::Budget;
 use crate::device;
+use crate::failure::Usage;
 use crate::models::ReadArgs;
 use crate::report::plain_table;
 
@@ -109,7 +110,7 @@ impl WidthArgs {
             None => alignment(metric)?,
         };
         let widths = Widths { align, least: self.min_keep, most: usize::from(self.widths) };
-        widths.check()?;
+        widths.check().map_err(|error| Usage(error.to_string()))?;
         Ok(widths)
     }
 }

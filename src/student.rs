@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use nnmeter_core::graph::NodeId;
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_filters::compress::{Stage, Student, StudentOptions, Teacher};
-use nnmeter_filters::metric::{Macs, Metric as _, Parameters};
+use nnmeter_filters::metric::{Macs, Parameters};
 use nnmeter_hardware::package::Metric;
 use serde_json::{Value, json};
 
@@ -202,11 +202,12 @@ impl Page<'_> {
             ]);
         }
         format!(
-            "students of {} on {}: {:.2} {unit}, budget {} {unit}; every one keeps the most there is with its blocks and windows\n\n{}\n",
+            "{} on {}: {:.2} {unit} (budget {} {unit}); students by {} kept\n\n{}\n",
             self.args.file.display(),
             self.device,
             self.cost,
             self.budget,
+            self.measure,
             table.trim_fmt()
         )
     }

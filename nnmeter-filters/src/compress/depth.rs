@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use nnmeter_core::graph::{NodeId, Value};
-use nnmeter_core::op::{Binary, Op, Unary};
+use nnmeter_core::op::{Binary, Op, PoolKind, Unary};
 use nnmeter_core::typed::TypedGraph;
 
 /// A removable block.
@@ -88,6 +88,17 @@ fn repeated_activation(graph: &TypedGraph, skip: Value, add: NodeId) -> Option<N
     let op = &graph.graph().node(reader).op;
     let idempotent = matches!(op, Op::Unary(Unary::Relu | Unary::Clip { .. }));
     let returned = graph.graph().outputs().iter().any(|value| value.node == add);
-    let same = graph.graph().node(skip.node).op == *op;
+    let same = graph.graph().node(before_pooling(graph, skip.node)).op == *op;
     (idempotent && same && !returned).then_some(reader)
+}
+
+/// The node whose elements maxima are of, or `id` itself.
+fn before_pooling(graph: &TypedGraph, mut id: NodeId) -> NodeId {
+    while let Op::Pool(pool) = &graph.graph().node(id).op
+        && pool.kind == PoolKind::Max
+        && let Some(data) = graph.graph().operand(id, 0)
+    {
+        id = data.node;
+    }
+    id
 }

@@ -116,4 +116,5 @@ pub(super) fn infeasible(
     let found = format!("the least that can be reached is {} {unit}{device}", brief(least));
     Error::new(ErrorKind::Infeasible, "over budget", found)
         .expected(format!("{} {unit}", brief(budget)))
+        .hint("allow smaller widths, or take blocks out of the network")
 }
