@@ -7,6 +7,7 @@ mod budget;
 mod calibrate;
 mod compat;
 mod completions;
+mod compress;
 mod convert;
 mod device;
 mod devices;

@@ -15,9 +15,9 @@ use nnmeter_hardware::package::Metric;
 use serde_json::{Value, json};
 
 use crate::budget::Budget;
+use crate::compress::{WidthArgs, costs, layers, write_graph};
 use crate::device;
 use crate::models::ReadArgs;
-use crate::prune::{WidthArgs, costs, layers, write_graph};
 use crate::report::plain_table;
 
 /// Find students of a network within a latency (or energy) budget.

@@ -75,7 +75,8 @@ impl Groups {
     /// The groups of `graph`.
     ///
     /// # Errors
-    /// [`ErrorKind::Core`] if the shapes of the network as it is cannot be inferred again.
+    /// [`ErrorKind::Core`] or [`ErrorKind::Rigid`] if the shapes of the network as it is are not inferred
+    /// again as they were.
     pub fn find(graph: &TypedGraph) -> Result<Self> {
         let mut trace = Trace::of(graph);
         loop {
