@@ -58,15 +58,16 @@ impl Keep {
 
     /// The table of a measure that is a sum over knobs; `None` for one that follows from the graph.
     pub(super) fn table(&self, groups: &Groups, knobs: &[Knob]) -> Result<Option<CostTable>> {
-        let score: Box<dyn Fn(&Group, usize) -> Result<f64>> = match self {
+        match self {
             Keep::Macs | Keep::Parameters => return Ok(None),
-            Keep::Channels => Box::new(|group, width| {
+            Keep::Channels => {}
+            Keep::Importance(importance) => importance.refuse_strangers(groups)?,
+        }
+        let score = |group: &Group, width: usize| match self {
+            Keep::Importance(importance) => importance.score(group, width),
+            Keep::Macs | Keep::Parameters | Keep::Channels => {
                 let share = width as f64 / group.channels as f64;
                 Ok(group.layers.len() as f64 * share.ln())
-            }),
-            Keep::Importance(importance) => {
-                importance.refuse_strangers(groups)?;
-                Box::new(|group, width| importance.score(group, width))
             }
         };
         let cardinalities: Vec<usize> = knobs.iter().map(|knob| knob.widths.len()).collect();
