@@ -7,6 +7,7 @@ mod budget;
 mod calibrate;
 mod compat;
 mod completions;
+mod compress;
 mod constraints;
 mod convert;
 mod cost;
@@ -17,8 +18,10 @@ mod explain;
 mod failure;
 mod models;
 mod predict;
+mod prune;
 mod report;
 mod space;
+mod student;
 
 use std::process::ExitCode;
 
@@ -50,6 +53,8 @@ enum Verb {
     Evaluate(evaluate::Args),
     Calibrate(calibrate::Args),
     Space(space::Args),
+    Prune(prune::Args),
+    Student(student::Args),
     Completions(completions::Args),
 }
 
@@ -62,6 +67,8 @@ fn main() -> ExitCode {
         Verb::Evaluate(args) => evaluate::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Space(args) => space::run(&args),
+        Verb::Prune(args) => prune::run(&args),
+        Verb::Student(args) => student::run(&args),
         Verb::Completions(args) => completions::run(&args),
     };
     match result {

@@ -122,6 +122,11 @@ impl Graph {
             .map(|edge| Value { node: edge.source(), port: edge.weight().port })
     }
 
+    /// The nodes that read values of `id`, once for each operand.
+    pub fn readers(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.dag.neighbors_directed(id, Direction::Outgoing)
+    }
+
     /// How messages name a node: `node #12 "conv2d_3"`.
     pub fn label(&self, id: NodeId) -> String {
         format!("node #{} \"{}\"", id.index(), self.dag[id].name)

@@ -48,6 +48,7 @@
 
 pub mod builder;
 pub mod detect;
+mod edit;
 pub mod ensemble;
 pub mod error;
 pub mod export;

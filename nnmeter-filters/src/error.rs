@@ -38,6 +38,8 @@ pub enum ErrorKind {
     BadDistribution,
     /// A loss made of a cost is not defined.
     BadLoss,
+    /// Shapes of a network do not follow a change of its widths.
+    Rigid,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
     /// An error of the hardware crate, whose parts were kept.

@@ -59,6 +59,7 @@
 //! ```
 
 pub mod builtin;
+pub mod compress;
 pub mod constraint;
 pub mod error;
 pub mod exact;
