@@ -36,6 +36,8 @@ pub enum ErrorKind {
     BadDistribution,
     /// A loss made of a cost is not defined.
     BadLoss,
+    /// A computation was stopped from outside, by a [`Stop`](crate::stop::Stop).
+    Stopped,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
 }
