@@ -14,6 +14,7 @@ use nnmeter_hardware::accuracy::{Pair, Table, family_of};
 use nnmeter_hardware::dataset::{Dataset, Line, Progress, parallel};
 use nnmeter_hardware::error::Error;
 use nnmeter_hardware::fit::intervals::Coverage;
+use nnmeter_hardware::json;
 use nnmeter_hardware::package::Metric;
 
 use crate::report::plain_table;
@@ -205,7 +206,7 @@ fn print(table: &Table, json: bool) -> anyhow::Result<()> {
     let rows = table.families.iter().chain([&overall]);
     if json {
         for (family, figures) in rows {
-            writeln!(out, "{}", accuracy::json(family, figures))?;
+            writeln!(out, "{}", json::accuracy(family, figures))?;
         }
         return Ok(());
     }
