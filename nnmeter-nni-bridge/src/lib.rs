@@ -5,5 +5,6 @@
 //!
 //! It contains no prediction logic: costs, filters and samples are those of `nnmeter-filters`.
 
+pub mod error;
 pub mod nni;
 pub mod rpc;
