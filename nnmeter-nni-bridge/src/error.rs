@@ -175,12 +175,12 @@ impl Deref for Error {
 
 impl From<nnmeter_core::error::Error> for Error {
     fn from(error: nnmeter_core::error::Error) -> Self {
-        let kind = of_core(error.kind());
-        let error = Self(Box::new((kind, Message::clone(&error))));
-        match kind {
-            // The core's hint is an option of the command line.
-            ErrorKind::MissingShape => error.hint("give it in the model's `input_shapes`"),
-            _ => error,
+        let own = Self(Box::new((of_core(error.kind()), Message::clone(&error))));
+        match error.kind() {
+            // The core's hints here are options of the command line.
+            CoreKind::MissingShape => own.hint("give it in the model's `input_shapes`"),
+            CoreKind::UnknownFormat => own.hint("name it in the model's `format`"),
+            _ => own,
         }
     }
 }
