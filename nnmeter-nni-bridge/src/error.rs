@@ -107,6 +107,8 @@ kinds! {
     BadDistribution = 35, "Bad distribution";
     /// An address cannot be listened on, or a message not be carried; never sent.
     Transport = 40, "Transport failed";
+    /// An option of the command line cannot be meant; never sent.
+    BadOption = 41, "Bad option";
 }
 
 /// An error: its kind, and what it says ([`Message`], whose methods it has).

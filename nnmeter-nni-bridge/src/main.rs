@@ -19,17 +19,17 @@ Examples:
 #[command(name = "nnmeter-bridge", version, about, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Subcommand)]
-enum Verb {
+enum Command {
     Serve(serve::Args),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().verb {
-        Verb::Serve(args) => serve::run(args),
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args),
     };
     match result {
         Ok(code) => code,

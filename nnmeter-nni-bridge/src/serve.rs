@@ -10,13 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use nnmeter_nni_bridge::error::{Error, ErrorKind};
 use nnmeter_nni_bridge::rpc::{Address, Limits, Options, Server};
 use rustix::process::{Pid, getppid, test_kill_process};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-
-use crate::failure::Usage;
 
 /// How long running calls may go on when the server stops.
 const GRACE: Duration = Duration::from_secs(3);
@@ -105,16 +104,16 @@ struct Bounds {
     workers: Option<u32>,
 }
 
-pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.listen.is_empty() && !args.stdio {
-        let found = "there is nothing to answer on; expected --listen ADDRESS or --stdio";
-        return Err(Usage(found.to_owned()).into());
+        let nothing = Error::new(ErrorKind::BadOption, "serve", "has nothing to answer on");
+        return Err(nothing.expected("--listen ADDRESS, --stdio or both").into());
     }
     let (stop, stopped) = channel();
     watch_signals(stop.clone())?;
     let limits = args.bounds.limits();
     let token = args.token_file.as_deref().map(read_token).transpose()?;
-    let options = Options { devices: args.devices, token, public: args.public, limits };
+    let options = Options { devices: args.devices.clone(), token, public: args.public, limits };
     let server = Server::start(&args.listen, options)?;
     if let Some(parent) = args.parent_pid {
         watch_parent(parent, stop.clone())?;
@@ -161,23 +160,19 @@ fn announce(server: &Server) -> anyhow::Result<()> {
 
 /// Reads a token from a file that is for this user alone.
 fn read_token(path: &Path) -> anyhow::Result<String> {
-    let name = path.display();
-    let mut file = File::open(path).with_context(|| format!("token file \"{name}\""))?;
-    let mode = file.metadata().with_context(|| format!("token file \"{name}\""))?.mode();
+    let subject = format!("token file {path:?}");
+    let wrong = |found: String| Error::new(ErrorKind::BadOption, subject.as_str(), found);
+    let mut file = File::open(path).with_context(|| subject.clone())?;
+    let mode = file.metadata().with_context(|| subject.clone())?.mode() & 0o777;
     if mode & 0o077 != 0 {
-        let mode = mode & 0o777;
-        let text = format!("token file \"{name}\": has permissions {mode:o}; expected 600");
-        return Err(Usage(text).into());
+        return Err(wrong(format!("has permissions {mode:o}")).expected("600").into());
     }
     let mut token = String::new();
-    file.read_to_string(&mut token).with_context(|| format!("token file \"{name}\""))?;
+    file.read_to_string(&mut token).with_context(|| subject.clone())?;
     let token = token.trim();
     if token.len() < SHORTEST_TOKEN {
-        let text = format!(
-            "token file \"{name}\": has {} characters; expected {SHORTEST_TOKEN} or more",
-            token.len()
-        );
-        return Err(Usage(text).into());
+        let found = format!("has {} characters", token.len());
+        return Err(wrong(found).expected(format!("{SHORTEST_TOKEN} or more")).into());
     }
     Ok(token.to_owned())
 }

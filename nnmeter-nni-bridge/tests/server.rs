@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> &str {
 fn a_socket_in_the_file_system_is_for_its_user_alone() {
     let (_folder, path, address) = socket();
     let bridge = Bridge::serve(&["--listen", &address]);
-    assert_eq!(bridge.addresses, [address.clone()]);
+    assert_eq!(bridge.addresses, [address.as_str()]);
     let facts = fs::symlink_metadata(&path).unwrap();
     assert!(facts.file_type().is_socket());
     assert_eq!(facts.permissions().mode() & 0o777, 0o600);

@@ -52,7 +52,7 @@ impl Wanted {
         if other.is_some() {
             return Err(wrong(format!("is of another metric than {}", metric.name())));
         }
-        if let Some(budget) = budget.filter(|budget| !(*budget > 0.0)) {
+        if let Some(budget) = budget.filter(|budget| *budget <= 0.0) {
             return Err(wrong(format!("is {budget}")).expected("a number above 0"));
         }
         Ok(Self { device, metric, budget, allow_uncovered: false, kernels: true })
