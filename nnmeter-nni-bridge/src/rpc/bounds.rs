@@ -40,12 +40,7 @@ impl Bounds {
     ///
     /// # Errors
     /// If a table is not loaded or of another space, or a bound contradicts itself.
-    pub(super) fn read(
-        store: &Store,
-        space: Option<&Value>,
-        bounds: &[Bound],
-        stop: &Stop,
-    ) -> Result<Self> {
+    pub(super) fn read(store: &Store, space: Option<&Value>, bounds: &[Bound]) -> Result<Self> {
         let tables: Vec<Arc<Table>> =
             bounds.iter().map(|bound| store.table(&bound.table)).collect::<Result<_>>()?;
         let space = match (space, tables.first()) {
@@ -61,7 +56,7 @@ impl Bounds {
             return Err(Error::new(ErrorKind::BadConstraint, other.handle.as_str(), found)
                 .expected(format!("a table of {}", space.handle)));
         }
-        let limits = bounds.iter().zip(&tables).map(|(bound, table)| bound.limit(table, stop));
+        let limits = bounds.iter().zip(&tables).map(|(bound, table)| bound.limit(table));
         let constraints = Constraints::new(limits.collect::<Result<Vec<_>>>()?);
         let key = format!("{} {}", space.handle, serde_json::json!(bounds));
         Ok(Self { space, tables, constraints, key })
@@ -78,7 +73,7 @@ impl Bounds {
 }
 
 impl Bound {
-    fn limit(&self, table: &Table, stop: &Stop) -> Result<Limit> {
+    fn limit(&self, table: &Table) -> Result<Limit> {
         let (upper, lower) = (table.key("at_most"), table.key("at_least"));
         let is_known = |key: &&String| **key == upper || **key == lower;
         if let Some(key) = self.bounds.keys().find(|key| !is_known(key)) {
@@ -96,7 +91,7 @@ impl Bound {
             (low, high, None) => Ok(Limit::between(costs, low, high)?),
             (None, Some(budget), Some(probability)) => {
                 let uncertainty = uncertainty(table)?;
-                let outside = Some(table.outside(stop)?);
+                let outside = table.outside.as_ref();
                 Ok(Limit::probable(costs, uncertainty, outside, budget, probability)?)
             }
             (Some(_), _, Some(_)) => {

@@ -29,13 +29,6 @@ pub(super) struct Task {
     pub(super) reply: Reply,
 }
 
-/// A message that turned out to take longer.
-struct LongTask {
-    incoming: Incoming,
-    source: Source,
-    reply: Reply,
-}
-
 /// The threads. They end when this is dropped and nothing waits any more.
 #[derive(Debug)]
 pub(super) struct Dispatcher {
@@ -52,10 +45,10 @@ impl Dispatcher {
     pub(super) fn start(service: Arc<Service>) -> Result<Self> {
         let limits = service.limits();
         let (workers, queue) = (limits.workers, limits.queue);
-        let (long, long_tasks) = sync_channel::<LongTask>(queue);
+        let (long, long_tasks) = sync_channel::<Task>(queue);
         let answering = Arc::clone(&service);
         spawn("long", workers, long_tasks, move |task| {
-            (task.reply)(answering.answer(task.incoming, task.source));
+            (task.reply)(answering.respond(&task.message, task.source));
         })?;
         let (quick, quick_tasks) = sync_channel::<Task>(queue);
         let answering = Arc::clone(&service);
@@ -101,27 +94,26 @@ impl Dispatcher {
     }
 }
 
-/// Answers a message, or hands it to the threads for long calls.
-fn first(service: &Service, long: &SyncSender<LongTask>, task: Task) {
-    let Task { message, source, reply } = task;
-    let incoming = Incoming::read(&message);
-    drop(message);
+/// Answers a message, or hands it to the threads for long calls: as it came, because what is read of it
+/// takes a multiple of the memory while it waits.
+fn first(service: &Service, long: &SyncSender<Task>, task: Task) {
+    let incoming = Incoming::read(&task.message);
     if service.lane(&incoming) == Lane::Quick {
-        return reply(service.answer(incoming, source));
+        return (task.reply)(service.answer(incoming, task.source));
     }
-    match long.try_send(LongTask { incoming, source, reply }) {
+    match long.try_send(task) {
         Ok(()) => {}
         Err(TrySendError::Full(task) | TrySendError::Disconnected(task)) => {
-            (task.reply)(service.refuse(task.incoming, &busy()));
+            (task.reply)(service.refuse(incoming, &busy()));
         }
     }
 }
 
-fn spawn<T: Send + 'static>(
+fn spawn(
     name: &str,
     workers: usize,
-    tasks: Receiver<T>,
-    work: impl Fn(T) + Send + Sync + 'static,
+    tasks: Receiver<Task>,
+    work: impl Fn(Task) + Send + Sync + 'static,
 ) -> Result<()> {
     let shared = Arc::new((Mutex::new(tasks), work));
     for _ in 0..workers {

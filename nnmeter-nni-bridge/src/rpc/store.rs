@@ -1,9 +1,12 @@
 //! The search spaces and cost tables that are loaded, by handle. A handle says what it is of: the same
 //! space on the same device has the same one, now and after a restart.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
+use nnmeter_core::predict::Predictor;
+use nnmeter_core::units::Unit;
 use nnmeter_filters::builtin;
+use nnmeter_filters::error::ErrorKind as FiltersKind;
 use nnmeter_filters::exact::Sampler;
 use nnmeter_filters::metric::{FlopCount, Macs, OutsideRange, Parameters};
 use nnmeter_filters::space::SearchSpace;
@@ -36,7 +39,8 @@ pub(super) struct Table {
     pub(super) costs: Arc<CostTable>,
     pub(super) device: Option<Arc<OpenDevice>>,
     pub(super) metric: Metric,
-    outside: OnceLock<CostTable>,
+    /// How many kernels of each sample lie outside of what was fitted, where that is a table.
+    pub(super) outside: Option<CostTable>,
 }
 
 /// What a table can be of.
@@ -121,35 +125,13 @@ impl Store {
             ..CompileOptions::default()
         };
         let costs = Arc::new(metric.compile(&space.space, device.as_deref(), &options)?);
-        let outside = OnceLock::new();
+        let outside = metric.outside(&space.space, device.as_deref(), &options)?;
         let table = Table { handle: handle.clone(), space, costs, device, metric, outside };
         Ok(self.tables.add(handle, Arc::new(table)))
     }
 }
 
 impl Table {
-    /// How many kernels of each sample lie outside of what was fitted, by the table's device.
-    ///
-    /// # Errors
-    /// As [`CostTable::compile`].
-    pub(super) fn outside(&self, stop: &Stop) -> Result<&CostTable> {
-        if let Some(table) = self.outside.get() {
-            return Ok(table);
-        }
-        let options = CompileOptions {
-            allow_uncovered: true,
-            stop: stop.clone(),
-            ..CompileOptions::default()
-        };
-        let (space, device) = (&self.space.space, self.device()?);
-        let table = match self.metric {
-            Metric::Energy => CostTable::compile(space, &OutsideRange(device.energy()?), &options),
-            _ => CostTable::compile(space, &OutsideRange(device.latency()?), &options),
-        };
-        let table = table?;
-        Ok(self.outside.get_or_init(|| table))
-    }
-
     /// The device that the costs are of.
     ///
     /// # Errors
@@ -183,6 +165,26 @@ impl Metric {
         matches!(self, Metric::Latency | Metric::Energy)
     }
 
+    /// Of the kernels outside of what was fitted. Where that is no table of the size allowed, any
+    /// sample may have some; nothing is said of metrics whose errors nobody measured.
+    fn outside(
+        self,
+        space: &SearchSpace,
+        device: Option<&OpenDevice>,
+        options: &CompileOptions,
+    ) -> Result<Option<CostTable>> {
+        let options = CompileOptions { allow_uncovered: true, ..options.clone() };
+        let table = match (self, device) {
+            (Metric::Latency, Some(device)) => outside(space, device.latency()?, &options),
+            (Metric::Energy, Some(device)) => outside(space, device.energy()?, &options),
+            _ => return Ok(None),
+        };
+        match table {
+            Err(error) if error.kind() == FiltersKind::Indecomposable => Ok(None),
+            table => Ok(table?),
+        }
+    }
+
     fn compile(
         self,
         space: &SearchSpace,
@@ -203,6 +205,17 @@ impl Metric {
             Metric::Parameters => CostTable::compile(space, &Parameters, options)?,
         })
     }
+}
+
+fn outside<U: Unit>(
+    space: &SearchSpace,
+    predictor: &Predictor<U>,
+    options: &CompileOptions,
+) -> nnmeter_filters::error::Result<Option<CostTable>> {
+    if predictor.uncertainty().is_none() {
+        return Ok(None);
+    }
+    CostTable::compile(space, &OutsideRange(predictor), options).map(Some)
 }
 
 /// What handles start with.

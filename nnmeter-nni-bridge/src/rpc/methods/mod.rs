@@ -66,7 +66,7 @@ methods! {
     "devices.card" Quick devices_card;
     "predict" Quick predict;
     "predict_batch" Long predict_batch;
-    "space.load" Quick space_load;
+    "space.load" Long space_load;
     "space.compile" Long space_compile;
     "space.unload" Quick space_unload;
     "space.list" Quick space_list;

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {
             Error::new(ErrorKind::InvalidParams, "constraints", "are none").expected("one or more")
         );
     }
-    let bounds = Bounds::read(&context.state.store, None, &params.constraints, context.stop)?;
+    let bounds = Bounds::read(&context.state.store, None, &params.constraints)?;
     let space = &bounds.space.space;
     match (&params.sample, &params.samples) {
         (Some(sample), None) => {

@@ -24,7 +24,7 @@ pub(super) struct Params {
 /// Counts are text, because they may be beyond what JSON's readers take for exact.
 pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {
     let store = &context.state.store;
-    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints, context.stop)?;
+    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints)?;
     let count = match count(context, &bounds) {
         Err(error) if error.kind() == ErrorKind::Infeasible => {
             CountBounds { certain: 0, possible: 0 }

@@ -49,7 +49,7 @@ enum Goal {
 
 pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {
     let store = &context.state.store;
-    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints, context.stop)?;
+    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints)?;
     let (goal, is_most) = match (&params.maximize, &params.minimize) {
         (Some(goal), None) => (goal, true),
         (None, Some(goal)) => (goal, false),

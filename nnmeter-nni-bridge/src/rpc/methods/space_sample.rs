@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {
     let count = params.count.unwrap_or(1);
     samples::check_count(count)?;
     let store = &context.state.store;
-    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints, context.stop)?;
+    let bounds = Bounds::read(store, params.space.as_ref(), &params.constraints)?;
     let seed = params.seed.unwrap_or_else(any_seed);
     let sampler = sampler(context, &bounds)?;
     let drawn = draw(context, &sampler, count, seed)?;
