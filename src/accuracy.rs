@@ -1,7 +1,6 @@
 //! Accuracies as people and as machines read them; shares in percent.
 
 use nnmeter_hardware::accuracy::Accuracy;
-use serde_json::{Value, json};
 
 /// Header of a table of accuracies, of which `counted` says what is counted.
 pub(crate) fn header(counted: &str) -> [&str; 8] {
@@ -21,18 +20,4 @@ pub(crate) fn cells(family: &str, accuracy: &Accuracy) -> Vec<String> {
         format!("{:+.2}", accuracy.bias),
         accuracy.spearman.map_or("-".to_owned(), |rank| format!("{rank:.4}")),
     ]
-}
-
-/// The accuracy of one family as a JSON object.
-pub(crate) fn json(family: &str, accuracy: &Accuracy) -> Value {
-    json!({
-        "family": family,
-        "models": accuracy.models,
-        "within_5": accuracy.within_5,
-        "within_10": accuracy.within_10,
-        "in_interval": accuracy.coverage,
-        "rmspe": accuracy.rmspe,
-        "bias": accuracy.bias,
-        "spearman": accuracy.spearman,
-    })
 }

@@ -15,6 +15,7 @@ use nnmeter_hardware::dataset::{
     Dataset, KernelRecord, Line, Measured, Progress, Record, parallel,
 };
 use nnmeter_hardware::error::Error;
+use nnmeter_hardware::json;
 use nnmeter_hardware::package::Metric;
 
 use crate::report::plain_table;
@@ -241,7 +242,7 @@ fn print(table: &Table, json: bool) -> anyhow::Result<()> {
     let rows = table.families.iter().chain([&overall]);
     if json {
         for (family, figures) in rows {
-            writeln!(out, "{}", accuracy::json(family, figures))?;
+            writeln!(out, "{}", json::accuracy(family, figures))?;
         }
         return Ok(());
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use comfy_table::{CellAlignment, Table, presets};
 use nnmeter_core::kind::Kind;
-use nnmeter_core::predict::{Interval, NoPrice, Prediction, PricedKernel, Uncovered};
+use nnmeter_core::predict::{Interval, Prediction, PricedKernel};
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::uncertainty::OutsideFit;
 use nnmeter_core::units::Unit;
 use nnmeter_core::workload::{Extents, Workload};
+use nnmeter_hardware::json;
 use nnmeter_hardware::version::Version;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 /// How predictions are shown.
 pub(crate) struct Page<'a> {
@@ -52,30 +53,10 @@ impl Page<'_> {
     }
 
     fn json<U: Unit>(&self, file: &str, graph: &TypedGraph, prediction: &Prediction<U>) -> Value {
-        let unit = U::SUFFIX;
-        let kernels: Vec<Value> = prediction
-            .kernels
-            .iter()
-            .map(|kernel| json_kernel(graph, prediction, kernel))
-            .collect();
-        let uncovered: Vec<Value> =
-            prediction.uncovered.iter().map(|uncovered| json_uncovered(graph, uncovered)).collect();
-        let interval = prediction.interval.map(|of| [of.low.value(), of.high.value()]);
-        let mut object = json!({
-            "file": file,
-            "device": self.device,
-            "version": self.version.to_string(),
-            format!("total_{unit}"): prediction.total.value(),
-            format!("interval_{unit}"): interval,
-            "outside_fit": prediction.outside_fit.iter().map(|why| why.name()).collect::<Vec<_>>(),
-            "coverage": prediction.coverage,
-            "kernels": kernels,
-            "uncovered": uncovered,
-        });
-        if let Some((budget, probability)) = self.within(prediction) {
-            object[format!("budget_{unit}")] = budget.into();
-            object["probability_within_budget"] = probability.into();
-        }
+        let mut object = json::prediction(graph, prediction, self.within(prediction));
+        object["file"] = file.into();
+        object["device"] = self.device.into();
+        object["version"] = self.version.to_string().into();
         object
     }
 
@@ -96,65 +77,6 @@ impl Page<'_> {
         text.push('\n');
         text
     }
-}
-
-fn json_kernel<U: Unit>(
-    graph: &TypedGraph,
-    prediction: &Prediction<U>,
-    priced: &PricedKernel<U>,
-) -> Value {
-    let kernel = prediction.kernel(priced);
-    let names: Vec<&str> = kernel.nodes().iter().map(|&id| &*graph.graph().node(id).name).collect();
-    let mut object = json!({
-        "kind": kernel.name(),
-        "nodes": names,
-        "config": json_config(&priced.work[0]),
-        U::SUFFIX: priced.cost.value(),
-    });
-    if let [_, more @ ..] = &priced.work[..]
-        && !more.is_empty()
-    {
-        object["fused_configs"] = more.iter().map(json_config).collect();
-    }
-    if !priced.outside.is_empty() {
-        object["outside_fitted_range"] =
-            priced.outside.iter().map(|feature| feature.name()).collect();
-    }
-    if priced.fixed_price {
-        object["fixed_price"] = true.into();
-    }
-    object
-}
-
-fn json_config(work: &Workload) -> Value {
-    let mut config = Map::new();
-    config.insert("batch".to_owned(), work.batch.into());
-    config.insert("input".to_owned(), json_extents(&work.input));
-    config.insert("cin".to_owned(), work.cin.into());
-    config.insert("output".to_owned(), json_extents(&work.output));
-    config.insert("cout".to_owned(), work.cout.into());
-    if is_windowed(work.kind) {
-        config.insert("kernel".to_owned(), json_extents(&work.window));
-        config.insert("stride".to_owned(), json_extents(&work.stride));
-        config.insert("dilation".to_owned(), json_extents(&work.dilation));
-    }
-    if matches!(work.kind, Kind::Conv | Kind::DwConv | Kind::ConvTrans) {
-        config.insert("groups".to_owned(), work.groups.into());
-    }
-    if work.operands > 1 {
-        config.insert("operands".to_owned(), work.operands.into());
-    }
-    Value::Object(config)
-}
-
-/// `[height, width]`, with the depth in front where there is one.
-fn json_extents(extents: &Extents) -> Value {
-    if extents[0] == 1 { json!(extents[1..]) } else { json!(extents) }
-}
-
-fn json_uncovered(graph: &TypedGraph, uncovered: &Uncovered) -> Value {
-    let node = graph.graph().node(uncovered.node);
-    json!({"node": &*node.name, "op": node.op.name(), "reason": reason(graph, uncovered.reason)})
 }
 
 /// The total with its interval, or that it is not all there is.
@@ -220,7 +142,7 @@ pub(crate) fn plain_table(header: &[&str]) -> Table {
 fn configuration(work: &Workload) -> String {
     let mut text =
         format!("{} -> {}", tensor(&work.input, work.cin), tensor(&work.output, work.cout));
-    if is_windowed(work.kind) {
+    if json::is_windowed(work.kind) {
         text.push_str(&format!(" k{}", square(&work.window)));
         text.push_str(&format!(" s{}", square(&work.stride)));
     }
@@ -250,18 +172,6 @@ fn square(extents: &Extents) -> String {
         [1, height, width] => format!("{height}x{width}"),
         [depth, height, width] => format!("{depth}x{height}x{width}"),
     }
-}
-
-fn is_windowed(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Conv
-            | Kind::DwConv
-            | Kind::ConvTrans
-            | Kind::MaxPool
-            | Kind::AvgPool
-            | Kind::OtherPool
-    )
 }
 
 /// What lies outside of what was fitted: kernels, or the whole network.
@@ -315,7 +225,7 @@ fn uncovered_note<U: Unit>(
     let mut table = plain_table(&["node", "operator", "why it has no price"]);
     for uncovered in &prediction.uncovered {
         let node = graph.graph().node(uncovered.node);
-        let why = reason(graph, uncovered.reason);
+        let why = json::why_no_price(graph, uncovered.reason);
         table.add_row(vec![node.name.to_string(), node.op.name().to_owned(), why]);
     }
     let hint = if allow_uncovered { "" } else { "hint: --allow-uncovered accepts this total\n" };
@@ -325,18 +235,4 @@ fn uncovered_note<U: Unit>(
         100.0 * prediction.coverage,
         table.trim_fmt()
     )
-}
-
-fn reason(graph: &TypedGraph, reason: NoPrice) -> String {
-    match reason {
-        NoPrice::NoModel(Kind::Unknown) => "the operator is not known".to_owned(),
-        NoPrice::NoModel(kind) => {
-            format!("the device has no measurements of kernels of kind {kind}")
-        }
-        NoPrice::UnknownShape(origin) => format!(
-            "its shape is not known, for want of a shape rule for {} ({})",
-            graph.graph().label(origin),
-            graph.graph().node(origin).op.name()
-        ),
-    }
 }

@@ -40,6 +40,8 @@ pub enum ErrorKind {
     BadLoss,
     /// Shapes of a network do not follow a change of its widths.
     Rigid,
+    /// A computation was stopped from outside, by a [`Stop`](crate::stop::Stop).
+    Stopped,
     /// An error of the core crate, whose parts were kept.
     Core(nnmeter_core::error::ErrorKind),
     /// An error of the hardware crate, whose parts were kept.

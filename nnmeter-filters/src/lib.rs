@@ -68,4 +68,5 @@ pub mod metric;
 pub mod random;
 pub mod search;
 pub mod space;
+pub mod stop;
 pub mod table;

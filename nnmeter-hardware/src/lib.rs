@@ -12,6 +12,7 @@ pub mod error;
 pub mod fit;
 mod folders;
 pub mod install;
+pub mod json;
 pub mod nn_meter;
 mod open;
 pub mod package;

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nnmeter_hardware::install::{self, Installed};
+use nnmeter_hardware::json;
 use nnmeter_hardware::package::{Package, read_all, read_file};
 use nnmeter_hardware::registry::{Origin, PREDICTORS_VARIABLE, Registry, Standing};
-
-use super::card;
 
 /// Add the package of a device to the user's folder.
 ///
@@ -74,7 +73,7 @@ fn note(registry: &Registry, path: &Path) -> Option<String> {
             Some(format!(
                 "another {} comes before it: {}",
                 entry.spec(),
-                card::origin(first.origin())
+                json::origin(first.origin())
             ))
         }
     }

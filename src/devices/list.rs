@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use nnmeter_hardware::json;
 use nnmeter_hardware::registry::{Entry, Registry, Standing};
 
-use super::card;
 use crate::report::plain_table;
 
 /// Lists all packages; a broken one is named on standard error, and makes the exit code tell.
@@ -15,7 +15,7 @@ pub(super) fn run(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
     let mut broken = false;
     for entry in registry.entries() {
         match entry.open() {
-            Ok(device) if json => writeln!(out, "{}", card::json(&device, Some(&entry)))?,
+            Ok(device) if json => writeln!(out, "{}", json::card(&device, Some(&entry)))?,
             Ok(device) => {
                 let about = device.device();
                 table.add_row(vec![
@@ -25,7 +25,7 @@ pub(super) fn run(registry: &Registry, json: bool) -> anyhow::Result<ExitCode> {
                     about.runtime.to_string(),
                     about.threads.to_string(),
                     note(&entry),
-                    card::origin(entry.origin()),
+                    json::origin(entry.origin()),
                 ]);
             }
             Err(error) => {

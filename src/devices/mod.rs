@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use nnmeter_hardware::json;
 use nnmeter_hardware::registry::{Registry, as_file, user_folder};
 
 use crate::failure::Usage;
@@ -72,7 +73,7 @@ fn show(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let device = registry.open(name)?;
     let text = match args.json {
-        true => format!("{}\n", card::json(&device, entry.as_ref())),
+        true => format!("{}\n", json::card(&device, entry.as_ref())),
         false => card::text(&device),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;

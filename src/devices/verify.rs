@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nnmeter_hardware::error::{Error, Result};
+use nnmeter_hardware::json;
 use nnmeter_hardware::package::read_file;
 use nnmeter_hardware::registry::{Registry, as_file};
 use nnmeter_hardware::verify::{SelfCheck, Verified, verify};
 use serde_json::{Value, json};
 
-use super::card;
 use crate::report::plain_table;
 
 /// Check packages: every digest, the models, the rules, and whether they price a network.
@@ -62,7 +62,7 @@ fn outcomes(names: &[String]) -> anyhow::Result<Vec<Outcome>> {
     let registry = Registry::standard()?;
     let of_entry = |entry: nnmeter_hardware::registry::Entry<'_>| Outcome {
         package: entry.spec(),
-        from: card::origin(entry.origin()),
+        from: json::origin(entry.origin()),
         result: entry.verify(),
     };
     if names.is_empty() {

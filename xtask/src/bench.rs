@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use crate::{peers, shell};
+use crate::{peers, shell, tools};
 
 /// All benches, or one of them; each compares in one run, so quote its ratios.
 #[derive(clap::Args)]
 pub(crate) struct Bench {
     /// Only this one: predict (file or graph to a number, process start, peak memory), detect,
-    /// ensemble, package.
+    /// ensemble, package, rpc (round trips, samples a second and a thousand clients of the bridge).
     name: Option<String>,
 
     /// Tree inference against XGBoost, scikit-learn and Treelite instead, which are installed and
@@ -31,6 +31,6 @@ impl Bench {
             Some(name) => arguments.extend(["--bench", name]),
             None => arguments.push("--benches"),
         }
-        shell::cargo(arguments)
+        shell::cargo_with(arguments, &tools::variables_for_bridge()?)
     }
 }

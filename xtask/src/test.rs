@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{shell, tidy, tools};
+use crate::tools::{self, Variables};
+use crate::{shell, tidy};
 
 /// A crate outside of the workspace that the tests build and run.
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
 
 /// Format, lints, house rules, documentation, and all tests of the workspace.
+///
+/// The bridge's nng takes cmake, which comes from PyPI where it lacks.
 ///
 /// With --data also the tests on nn-Meter's benchmark set, which the repository does not hold.
 #[derive(clap::Args)]
@@ -31,24 +34,27 @@ impl Test {
         shell::cargo(["fmt", "--all", "--check"])?;
         shell::cargo(["fmt", "--check", "--manifest-path", EXAMPLE])?;
         tidy::run()?;
-        shell::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
-        let no_warnings = [("RUSTDOCFLAGS", "-D warnings".into())];
+        let variables = tools::variables_for_bridge()?;
+        let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+        shell::cargo_with(clippy, &variables)?;
+        let no_warnings = [&variables[..], &[("RUSTDOCFLAGS", "-D warnings".into())]].concat();
         shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
-        self.tests()?;
+        self.tests(variables)?;
         if self.without_trees { Ok(()) } else { with_trees() }
     }
 
-    fn tests(&self) -> Result<()> {
+    fn tests(&self, mut variables: Variables) -> Result<()> {
         let workspace = ["test", "--workspace", "--no-fail-fast"];
         let Some(data) = &self.data else {
             eprintln!("note: without --data the tests on nn-Meter's benchmark set are not run");
-            return shell::cargo(workspace);
+            return shell::cargo_with(workspace, &variables);
         };
         let data = data.canonicalize().with_context(|| {
             format!("data set \"{}\" cannot be found; expected a folder", data.display())
         })?;
         let arguments = workspace.into_iter().chain(["--features", "nnmeter/benchmark-data"]);
-        shell::cargo_with(arguments, &[("NNMETER_BENCHMARK_DATA", data.into_os_string())])
+        variables.push(("NNMETER_BENCHMARK_DATA", data.into_os_string()));
+        shell::cargo_with(arguments, &variables)
     }
 }
 

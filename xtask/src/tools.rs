@@ -1,7 +1,8 @@
-//! What fitting trees takes beside Rust: cmake and libclang, with which XGBoost is built.
+//! What parts of the workspace take beside Rust: cmake, with which the bridge's nng is built, and for
+//! fitting trees also libclang, with which XGBoost is.
 //!
-//! This program is built without XGBoost at first. A command that needs it runs the same command
-//! line once more in a build with feature `fit`, and gets the tools from PyPI where they lack.
+//! They are got from PyPI where they lack. This program is built without XGBoost at first. A command
+//! that needs it runs the same command line once more in a build with feature `fit`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -20,6 +21,9 @@ const LIBCLANG: &str = "libclang==14.0.6";
 const HINT: &str = "hint: install Python 3 with venv (Debian: python3-venv) and reach PyPI once; \
     or put cmake on PATH and the folder of libclang.so (version 14 to 17) into LIBCLANG_PATH";
 
+/// Variables of an environment.
+pub(crate) type Variables = Vec<(&'static str, OsString)>;
+
 /// Whether this build can fit trees.
 pub(crate) const CAN_FIT_TREES: bool = cfg!(feature = "fit");
 
@@ -33,13 +37,22 @@ pub(crate) fn run_again_with_trees() -> Result<()> {
 }
 
 /// Environment in which cargo can build XGBoost; installs what it takes if need be.
-pub(crate) fn variables() -> Result<Vec<(&'static str, OsString)>> {
+pub(crate) fn variables() -> Result<Variables> {
+    let libclang = std::env::var_os("LIBCLANG_PATH").is_none();
+    with_tools(libclang)
+}
+
+/// Environment in which cargo can build the bridge; installs cmake if need be.
+pub(crate) fn variables_for_bridge() -> Result<Variables> {
+    with_tools(false)
+}
+
+fn with_tools(libclang: bool) -> Result<Variables> {
     let mut variables = vec![
-        // XGBoost's cmake files are older than what cmake 4 accepts unasked.
+        // The cmake files of both are older than what cmake 4 accepts unasked.
         ("CMAKE_POLICY_VERSION_MINIMUM", OsString::from("3.5")),
     ];
     let cmake = !runs(Command::new("cmake").arg("--version"));
-    let libclang = std::env::var_os("LIBCLANG_PATH").is_none();
     let wanted: Vec<&str> = [(cmake, CMAKE), (libclang, LIBCLANG)]
         .iter()
         .filter(|(lacks, _)| *lacks)
@@ -64,12 +77,18 @@ pub(crate) fn variables() -> Result<Vec<(&'static str, OsString)>> {
 /// folder of packages.
 fn install(tools: &Path, wanted: &[&str]) -> Result<PathBuf> {
     let stamp = tools.join("installed");
-    if fs::read_to_string(&stamp).ok() != Some(wanted.join("\n")) {
+    let installed = fs::read_to_string(&stamp).unwrap_or_default();
+    let mut wanted = wanted.to_vec();
+    if wanted.iter().any(|tool| !installed.lines().any(|there| there == *tool)) {
+        // The environment is made anew, with what others want of it, too.
+        wanted.extend(installed.lines());
+        wanted.sort_unstable();
+        wanted.dedup();
         eprintln!("installing {} into {}", wanted.join(", "), tools.display());
         let python = tools.join("bin/python");
         succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(tools))?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        succeed(Command::new(python).args(pip).args(wanted))?;
+        succeed(Command::new(python).args(pip).args(&wanted))?;
         fs::write(&stamp, wanted.join("\n")).with_context(|| stamp.display().to_string())?;
     }
     let library = tools.join("lib");

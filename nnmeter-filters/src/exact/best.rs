@@ -19,6 +19,7 @@ use super::trellis::{Edge, Trellis};
 use crate::constraint::Limit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::Sample;
+use crate::stop::Stop;
 use crate::table::CostTable;
 
 /// How many partial architectures may be looked at.
@@ -38,7 +39,7 @@ impl Feasible<'_> {
         let limits: Vec<&CostTable> = limits.collect();
         let mut found = Vec::new();
         while found.len() < count
-            && let Some(sample) = search.next()?
+            && let Some(sample) = search.next(&self.stop)?
         {
             if self.constraints.allow(&sample) {
                 found.push(Ranked::new(sample, objective, &limits));
@@ -172,8 +173,9 @@ impl Search {
     }
 
     /// The best architecture that is left.
-    fn next(&mut self) -> Result<Option<Sample>> {
+    fn next(&mut self, stop: &Stop) -> Result<Option<Sample>> {
         while let Some(Open { layer, index, .. }) = self.open.pop() {
+            stop.step()?;
             if layer == self.trellis.layers.len() {
                 return Ok(Some(self.sample(index)));
             }

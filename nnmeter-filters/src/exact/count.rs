@@ -52,6 +52,7 @@ impl Feasible<'_> {
 
     /// Counts on an axis for every limit and rounding, as fine as the options allow.
     pub(super) fn grid(&self, roundings: &[Rounding], options: &SamplerOptions) -> Result<Grid> {
+        self.stop.step()?;
         if self.trellis.paths().is_none() {
             let subject = format!("space {:?}", self.space.name());
             return Err(Error::new(ErrorKind::TooLarge, subject, "has too many architectures")

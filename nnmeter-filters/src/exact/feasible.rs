@@ -5,6 +5,7 @@ use super::trellis::Trellis;
 use crate::constraint::{Constraints, Limit, brief};
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::{Sample, SearchSpace};
+use crate::stop::Stop;
 use crate::table::CostTable;
 
 /// The architectures of a space that satisfy constraints.
@@ -15,6 +16,7 @@ pub struct Feasible<'a> {
     pub(super) trellis: Trellis,
     /// By limit.
     pub(super) spans: Vec<Span>,
+    pub(super) stop: Stop,
 }
 
 impl<'a> Feasible<'a> {
@@ -32,9 +34,16 @@ impl<'a> Feasible<'a> {
         let spans =
             (0..tables.len()).map(|index| span(&trellis, &constraints.limits()[index], index));
         let spans = spans.collect();
-        let feasible = Self { space, trellis, constraints, spans };
+        let stop = Stop::default();
+        let feasible = Self { space, trellis, constraints, spans, stop };
         feasible.refuse_infeasible()?;
         Ok(feasible)
+    }
+
+    /// The same, where `stop` may end what is asked of it.
+    #[must_use]
+    pub fn stopped_by(self, stop: Stop) -> Self {
+        Self { stop, ..self }
     }
 
     /// The constraints.

@@ -178,7 +178,8 @@ impl Feasible<'_> {
         {
             let window = Limit::between(limit.shared_table(), Some(from), Some(to))?;
             let constraints = Constraints::new([window].into_iter().chain(rest.iter().cloned()));
-            match Self::new(self.space, constraints).and_then(|bin| bin.sampler(options)) {
+            let bin = Self::new(self.space, constraints);
+            match bin.and_then(|bin| bin.stopped_by(self.stop.clone()).sampler(options)) {
                 Ok(sampler) => binned.bins.push((from, to, sampler)),
                 Err(error) if error.kind() == ErrorKind::Infeasible => {
                     binned.empty.push((from, to))

@@ -19,6 +19,7 @@ use super::{CostTable, Factor, agree};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metric::Metric;
 use crate::space::{MOST_OPTIONS, SearchSpace};
+use crate::stop::Stop;
 
 /// How many uncovered layers, or choices to blame, an error lists.
 const LISTED: usize = 8;
@@ -38,6 +39,8 @@ pub struct CompileOptions {
     pub checks: usize,
     /// Seed of the samples that are tried.
     pub seed: u64,
+    /// What may end it early.
+    pub stop: Stop,
 }
 
 impl Default for CompileOptions {
@@ -50,6 +53,7 @@ impl Default for CompileOptions {
             most_predictions: 50_000,
             checks: 32,
             seed: 0,
+            stop: Stop::default(),
         }
     }
 }
@@ -136,10 +140,12 @@ impl<M: Metric> Compilation<'_, M> {
             return Ok(vec![self.list()?]);
         }
         let first = self.space.random_sample(&mut self.probe.random);
+        self.options.stop.step()?;
         let observed = self.probe.observe(&first)?;
         let mut exploration = Exploration::new(self.space.sites(), &self.probe.reach(&observed));
         let mut predictions = 0;
         while let Some(sample) = exploration.next(self.space, &mut self.probe.random) {
+            self.options.stop.step()?;
             let observed = self.probe.observe(&sample)?;
             let reach = self.probe.reach(&observed);
             exploration.note(self.space, &sample, &observed.costs, &reach);
@@ -163,6 +169,7 @@ impl<M: Metric> Compilation<'_, M> {
         }
         let mut seen = Vec::new();
         for sample in space.samples() {
+            self.options.stop.step()?;
             let only = |(choice, &taken)| (choice, Options::of(MOST_OPTIONS, |o| o == taken));
             let situation = sample.iter().enumerate().map(only).collect();
             seen.push((situation, self.probe.observe(&sample)?.total));

@@ -1,0 +1,1 @@
+//! NNI's own protocols, as its manager speaks them.
