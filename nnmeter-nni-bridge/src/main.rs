@@ -1,7 +1,42 @@
 //! The program `nnmeter-bridge`: parses arguments, calls a subcommand, prints errors.
+//!
+//! One file a subcommand; whatever it does, the library does.
+
+mod failure;
+mod trial;
+mod tuner;
 
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Examples:
+  nnmeter-bridge trial params
+  nnmeter-bridge trial report --final '{\"default\": 0.93, \"latency_ms\": 12.5}'
+  nnmeter-bridge tuner --help";
+
+/// Connects nnmeter with NNI: what running experiments talk to.
+#[derive(Parser)]
+#[command(name = "nnmeter-bridge", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Tuner(tuner::Args),
+    Trial(trial::Args),
+}
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let result = match Cli::parse().command {
+        Command::Tuner(args) => tuner::run(&args),
+        Command::Trial(args) => trial::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => failure::report(&error),
+    }
 }
