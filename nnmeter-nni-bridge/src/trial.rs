@@ -65,7 +65,7 @@ struct Predict {
     param: Option<String>,
 
     /// Where JSON files of search spaces are.
-    #[arg(long, value_name = "DIR", default_value = "")]
+    #[arg(long, value_name = "DIR", default_value = ".")]
     folder: PathBuf,
 }
 

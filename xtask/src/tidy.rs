@@ -8,8 +8,14 @@ use anyhow::{Context, Result, bail};
 use crate::shell;
 
 /// Crates from the bottom up: a crate may depend on those before it only.
-const LAYERS: [&str; 6] =
-    ["nnmeter-core", "nnmeter-hardware", "nnmeter-filters", "nnmeter-nni-bridge", "nnmeter", "xtask"];
+const LAYERS: [&str; 6] = [
+    "nnmeter-core",
+    "nnmeter-hardware",
+    "nnmeter-filters",
+    "nnmeter-nni-bridge",
+    "nnmeter",
+    "xtask",
+];
 
 /// What the core crate must not use.
 const FOREIGN_TO_CORE: [&str; 4] = ["std::fs", "std::net", "std::time", "std::process"];

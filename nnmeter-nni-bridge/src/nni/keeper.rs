@@ -37,8 +37,8 @@ const MOST_DEATHS: u32 = 4;
 pub fn run(url: &str, takes_over: bool, worker: impl Fn() -> Process, log: &mut Log) -> Result<()> {
     let limit = if takes_over { RECONNECT } else { CONNECT };
     let socket = Socket::connect(url, limit)?;
-    log.line(&format!("connected to {url}"));
-    let spawned = Spawned::new(worker())?;
+    log.line(&format!("keeper: process {}, connected to {url}", std::process::id()));
+    let spawned = Spawned::new(worker(), log)?;
     let queue = VecDeque::new();
     let (last, in_flight, is_ready, deaths) = (0, None, false, 0);
     let framing = if takes_over { Some(Framing::Objects) } else { None };
@@ -159,7 +159,7 @@ impl Keeper<'_> {
         }
         self.log.line(&format!("the worker ended ({how}) and is started again"));
         self.is_ready = false;
-        self.spawned = Spawned::new(worker)?;
+        self.spawned = Spawned::new(worker, self.log)?;
         Ok(())
     }
 
@@ -195,10 +195,11 @@ struct Spawned {
 }
 
 impl Spawned {
-    fn new(mut worker: Process) -> Result<Self> {
+    fn new(mut worker: Process, log: &mut Log) -> Result<Self> {
         let failed = |error: &std::io::Error| Error::io("worker of the tuner", error);
         worker.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = worker.spawn().map_err(|error| failed(&error))?;
+        log.line(&format!("worker: process {}", child.id()));
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let (sender, reports) = channel();
         std::thread::spawn(move || {
