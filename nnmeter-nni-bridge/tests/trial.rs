@@ -18,7 +18,7 @@ fn run(folder: &Path, channel: Option<&str>, arguments: &[&str]) -> Output {
 
 fn packed() -> Json {
     let space = nnmeter_filters::builtin::space("nasbench201").expect("built in");
-    let sample = space.samples().next().expect("a sample");
+    let sample = space.samples().last().expect("a sample");
     let arch =
         json!({"space": "nasbench201", "sample": space.sample_to_json(&sample), "costs": []});
     json!({"parameter_id": 3, "parameter_source": "algorithm", "parameter_index": 0,
@@ -43,10 +43,10 @@ fn files_of_nni_2_10() {
     }
     let metrics = std::fs::read_to_string(folder.path().join(".nni/metrics")).expect("metrics");
     expect![[r#"
-        ME000098{"parameter_id":3,"sequence":0,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"0.5"}
-        ME000119{"parameter_id":3,"sequence":1,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"{\"default\":\"NaN\"}"}
-        ME000097{"parameter_id":3,"sequence":2,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"-1"}
-        ME000130{"parameter_id":3,"sequence":0,"trial_job_id":"oAYs3","type":"FINAL","value":"{\"default\":0.9,\"latency_ms\":12.5}"}
+        ME000089{"parameter_id":3,"sequence":0,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"0.5"}
+        ME000107{"parameter_id":3,"sequence":1,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"{\"default\":\"NaN\"}"}
+        ME000088{"parameter_id":3,"sequence":2,"trial_job_id":"oAYs3","type":"PERIODICAL","value":"-1"}
+        ME000118{"parameter_id":3,"sequence":0,"trial_job_id":"oAYs3","type":"FINAL","value":"{\"default\":0.9,\"latency_ms\":12.5}"}
     "#]].assert_eq(&metrics);
     for (arguments, code) in [
         (&["report", "--final", "0.9"][..], 1),

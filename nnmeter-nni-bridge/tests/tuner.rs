@@ -57,15 +57,15 @@ fn macs(parameters: &Json) -> f64 {
 fn proposals_are_within_the_budget_and_differ() {
     for algorithm in ["random", "evolution", "grid"] {
         let options = json!({"algorithm": algorithm, "population": 5, "tournament": 2,
-            "constraints": [format!("macs<={BUDGET}"), "latency@cortexA76cpu_tflite21>=3ms"]});
+            "constraints": [format!("macs<={BUDGET}"), "parameters>=1e5"]});
         let mut tuner = started(options, &architectures());
         let mut seen = BTreeSet::new();
-        for _ in 0..20 {
+        for _ in 0..10 {
             let (trials, _) = ask(&mut tuner, 3);
             assert_eq!(trials.len(), 3);
             for (id, parameters) in trials {
-                let least = parameters["arch"]["costs"][1]["value"].as_f64().expect("a latency");
-                assert!(macs(&parameters) <= BUDGET && least >= 3.0, "{parameters}");
+                let trained = parameters["arch"]["costs"][1]["value"].as_f64().expect("a count");
+                assert!(macs(&parameters) <= BUDGET && trained >= 1e5, "{parameters}");
                 assert!(seen.insert(parameters.to_string()), "twice: {parameters}");
                 report(&mut tuner, id, &format!("{}", macs(&parameters)));
             }
@@ -137,9 +137,9 @@ fn fatal_mistakes_end_the_experiment_with_their_reason() {
         other => panic!("{other:?}"),
     };
     let constraints = |text: &str| json!({"constraints": [text]});
-    let infeasible = error(constraints("macs<=1e6"), architectures());
+    let infeasible = error(constraints("macs>=1e12"), architectures());
     assert!(infeasible.contains("every architecture needs"), "{infeasible}");
-    assert!(infeasible.contains("the cheapest architecture is {"), "{infeasible}");
+    assert!(infeasible.contains("the dearest architecture is {"), "{infeasible}");
     let device = error(constraints("latency@cortexA77<=3ms"), architectures());
     assert!(device.contains("cortexA77"), "{device}");
     assert!(error(json!({"optimise": 1}), architectures()).contains("optimise"));

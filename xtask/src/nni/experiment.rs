@@ -132,7 +132,7 @@ impl<'a> Experiment<'a> {
         let start = format!("nnmeter-bridge: {name}: process ");
         let numbers = log.lines().filter_map(|line| line.strip_prefix(&start));
         let digits = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
-        numbers.filter_map(digits).last().with_context(|| format!("no {name} in the tuner's log"))
+        numbers.rev().find_map(digits).with_context(|| format!("no {name} in the tuner's log"))
     }
 
     /// The manager's process.
