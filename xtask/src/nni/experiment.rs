@@ -54,11 +54,22 @@ impl<'a> Experiment<'a> {
         }
         let path = folder.join("examples").join(config);
         fs::write(&path, edit(fs::read_to_string(&path)?))?;
-        let experiment = Self { environment, folder, port: free_port()?, variables };
-        let port = experiment.port.to_string();
+        let mut experiment = Self { environment, folder, port: free_port()?, variables };
         let path = path.to_string_lossy();
-        experiment.nnictl(&["create", "--config", &path, "--port", &port, "--debug"])?;
+        if let Err(error) = experiment.create(&path) {
+            // On a busy machine nnictl may ask its own web server before that is ready.
+            eprintln!("note: once more, after: {error:#}");
+            experiment.nnictl(&["stop", "--all"])?;
+            fs::remove_dir_all(experiment.home())?;
+            experiment.port = free_port()?;
+            experiment.create(&path)?;
+        }
         Ok(experiment)
+    }
+
+    fn create(&self, config: &str) -> Result<()> {
+        let port = self.port.to_string();
+        self.nnictl(&["create", "--config", config, "--port", &port, "--debug"])
     }
 
     /// Goes on with the experiment after its manager has ended.
