@@ -51,7 +51,14 @@ impl Trial {
         };
         let (id, system) = (needed("NNI_TRIAL_JOB_ID")?, PathBuf::from(needed("NNI_SYS_DIR")?));
         let channel = Channel::new(&variable, &system);
-        Ok(Self { id, folder: system.join(".nnmeter"), channel })
+        let folder = system.join(".nnmeter");
+        // NNI 2.10 runs a trial of a resumed experiment again, in the same folder.
+        let written = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let own = written(folder.join(PARAMETERS));
+        if own.is_some() && written(system.join("parameter.cfg")) > own {
+            std::fs::remove_dir_all(&folder).map_err(|e| Error::io(folder.display(), &e))?;
+        }
+        Ok(Self { id, folder, channel })
     }
 
     /// The parameters, as NNI packed them (`parameter_id`, `parameters`, ...). They are asked for once.
