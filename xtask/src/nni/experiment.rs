@@ -76,7 +76,10 @@ impl<'a> Experiment<'a> {
     pub(crate) fn resume(&mut self) -> Result<()> {
         self.port = free_port()?;
         let (id, port) = (self.id()?, self.port.to_string());
-        self.nnictl(&["resume", &id, "--port", &port])
+        // nnictl takes notice of a manager's death somewhat later.
+        self.until("nnictl resume", NNICTL, || {
+            self.nnictl(&["resume", &id, "--port", &port]).map(Some)
+        })
     }
 
     /// Waits until the experiment has ended, and tells how: `DONE` or `ERROR`.
