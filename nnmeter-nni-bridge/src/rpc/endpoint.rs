@@ -160,7 +160,8 @@ fn limit_clients(
     socket.pipe_notify(move |pipe, event| {
         let all = &dispatcher.service().state().clients;
         match event {
-            PipeEvent::AddPost => {
+            // Both come once for every pipe, whatever becomes of it; `AddPost` may not.
+            PipeEvent::AddPre => {
                 count.fetch_add(1, SeqCst);
                 all.fetch_add(1, SeqCst);
                 if own.fetch_add(1, SeqCst) >= most {
