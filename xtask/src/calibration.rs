@@ -5,13 +5,14 @@
 //! from all families but one, judged on that one. The calibration is the library's, choices and
 //! intervals included; only the timings are drawn here. Changes no predictor.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
 use nnmeter_hardware::dataset::parallel;
-use nnmeter_hardware::fit::calibrate::{Families, calibrate};
+use nnmeter_hardware::fit::calibrate::{Families, Start, calibrate_from};
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::protocol::shuffle;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
@@ -19,9 +20,14 @@ use nnmeter_hardware::package::{MetricModels, Package};
 
 use crate::fitting::{PREDICTORS, bar, package_file, read_samples};
 
-const BASE: &str = "adreno640gpu_tflite21";
-const TARGETS: [&str; 2] = ["adreno630gpu_tflite21", "cortexA76cpu_tflite21"];
-const COUNTS: [usize; 4] = [10, 30, 100, 300];
+/// Bases and the devices calibrated from them.
+const PAIRS: [(&str, &str); 5] = [
+    ("adreno640gpu_tflite21", "adreno630gpu_tflite21"),
+    ("adreno640gpu_tflite21", "cortexA76cpu_tflite21"),
+    ("cortexA76cpu_tflite21", "adreno640gpu_tflite21"),
+    ("cortexA76cpu_tflite21", "myriadvpu_openvino2019r2"),
+    ("myriadvpu_openvino2019r2", "adreno640gpu_tflite21"),
+];
 
 /// Measure how accurate calibrated devices are.
 #[derive(clap::Args)]
@@ -32,6 +38,15 @@ pub(crate) struct Calibration {
     /// Draws of timings for each number, protocol and family.
     #[arg(long, value_name = "N", default_value_t = 3)]
     draws: u64,
+    /// Numbers of timings.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10, 30, 100, 300])]
+    timings: Vec<usize>,
+    /// Only devices made from this base.
+    #[arg(long, value_name = "NAME")]
+    base: Option<String>,
+    /// Only this device made from others.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
     /// Where the page goes.
     #[arg(long, value_name = "FILE", default_value = "docs/accuracy/calibration.md")]
     out: PathBuf,
@@ -39,16 +54,12 @@ pub(crate) struct Calibration {
 
 impl Calibration {
     pub(crate) fn run(self) -> Result<()> {
-        let package = Package::read(&package_file(Path::new(PREDICTORS), BASE))?;
-        let base = package.latency.context("the base's package has no latency")?;
         let mut page = String::from(HEAD);
-        let date = package.provenance.date;
-        let _ = writeln!(page, "The base is its package of {date}.\n\n{COLUMNS}");
-        for target in TARGETS {
-            let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &base);
-            let _ = writeln!(page, "\n## {target} from {BASE}\n\n{TABLE}");
-            for count in COUNTS {
-                page.push_str(&self.row(&base, &samples, target, count)?);
+        let asked =
+            |asked: &Option<String>, name| asked.as_deref().is_none_or(|asked| asked == name);
+        for (base, target) in PAIRS {
+            if asked(&self.base, base) && asked(&self.target, target) {
+                self.pair(&mut page, base, target)?;
             }
         }
         std::fs::write(&self.out, &page).with_context(|| self.out.display().to_string())?;
@@ -56,12 +67,29 @@ impl Calibration {
         Ok(())
     }
 
-    /// The row of a table for `count` timings.
+    /// The section of one base and one device made from it.
+    fn pair(&self, page: &mut String, base: &str, target: &str) -> Result<()> {
+        let package = Package::read(&package_file(Path::new(PREDICTORS), base))?;
+        let models = package.latency.context("the base's package has no latency")?;
+        let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &models);
+        let date = package.provenance.date;
+        let _ = writeln!(page, "\n## {target} from {base}\n\nBase of {date}.\n\n{TABLE}");
+        for (from, starts) in [("", &Start::ALL[..]), (" generic", &[Start::Generic])] {
+            for &count in &self.timings {
+                let row = self.row(&models, &samples, starts, count)?;
+                eprintln!("{target} from {base}: | {count}{from} | {row}");
+                let _ = writeln!(page, "| {count}{from} | {row}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The figures of a row for `count` timings.
     fn row(
         &self,
         base: &MetricModels,
         samples: &Samples,
-        target: &str,
+        starts: &[Start],
         count: usize,
     ) -> Result<String> {
         let families = samples.families().len();
@@ -72,7 +100,7 @@ impl Calibration {
         let bar = bar(tasks.len() as u64, "calibrating", "{pos} of {len}");
         let mut results = Vec::with_capacity(tasks.len());
         let work = |&(family, draw): &(Option<usize>, u64)| {
-            trial(base, samples, Draw { count, family, seed: draw + 1 })
+            trial(base, samples, starts, Draw { count, family, seed: draw + 1 })
         };
         parallel::ordered(tasks.iter(), None, work, |result| {
             bar.inc(1);
@@ -80,13 +108,11 @@ impl Calibration {
         });
         bar.finish_and_clear();
         let results: Vec<Judged> = results.into_iter().collect::<Result<_>>()?;
+        let mut chosen: BTreeMap<String, usize> = BTreeMap::new();
+        results.iter().for_each(|judged| *chosen.entry(judged.strengths.clone()).or_default() += 1);
+        eprintln!("{chosen:?}");
         let (random, left_out) = results.split_at(self.draws as usize);
-        let mut row = format!("| {count} |");
-        for judged in [random, left_out] {
-            let _ = write!(row, " {} |", figures(judged));
-        }
-        eprintln!("{target} {row}");
-        Ok(row + "\n")
+        Ok(format!("{} | {} |", figures(random), figures(left_out)))
     }
 }
 
@@ -98,6 +124,7 @@ calibrate` does it. Written by `cargo xtask calibration --data DATASET`.
 
 ";
 
+#[allow(dead_code)]
 const COLUMNS: &str = "\
 *Random*: timings drawn from all networks, judged on all others. *Family left out*: timings drawn
 from all other families, judged on that family; means of families. Shares in percent; \"in interval\"
@@ -143,12 +170,13 @@ struct Draw {
 
 /// What came of judging a calibration.
 struct Judged {
+    strengths: String,
     accuracy: Accuracy,
     held: f64,
     width: f64,
 }
 
-fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
+fn trial(base: &MetricModels, samples: &Samples, starts: &[Start], draw: Draw) -> Result<Judged> {
     let all = samples.samples();
     let mut pool: Vec<usize> =
         (0..all.len()).filter(|&at| Some(all[at].family) != draw.family).collect();
@@ -159,8 +187,11 @@ fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
         None => rest.to_vec(),
     };
     let timings = subset(samples, timed.iter().map(|&at| &all[at]));
-    let calibrated = calibrate(base, &timings, Families::Stated)?;
-    judge(&calibrated.models, samples, &judged)
+    let calibrated = calibrate_from(base, &timings, Families::Stated, starts)?;
+    Ok(Judged {
+        strengths: format!("{:?}", calibrated.strengths),
+        ..judge(&calibrated.models, samples, &judged)?
+    })
 }
 
 fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<Judged> {
@@ -193,6 +224,7 @@ fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<J
     widths.sort_by(f64::total_cmp);
     let accuracy = Accuracy::of(&pairs).context("no networks to judge on")?;
     Ok(Judged {
+        strengths: String::new(),
         accuracy,
         held: 100.0 * held as f64 / pairs.len() as f64,
         width: widths[widths.len() / 2],

@@ -6,53 +6,84 @@
 //! `mean((predicted / measured - 1)^2) + strength x |multiple - 1|^2` with multiples not below
 //! [`LEAST`], so what the timings do not tell stays as the base has it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::class::Class;
 use crate::fit::nnls::{Gram, solve};
 
 /// Least multiple of what a step starts from.
 const LEAST: f64 = 0.1;
 
+/// Whose rates are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The base's, with the tree ensembles that correct them if it has any.
+    Base,
+    /// The base's without their corrections.
+    Rates,
+    /// Those of a made-up device whose kernels cost what they compute and move: the base is not
+    /// followed at all.
+    Generic,
+}
+
+impl Start {
+    /// All of them, what is taken by default first.
+    pub const ALL: [Start; 3] = [Start::Base, Start::Rates, Start::Generic];
+}
+
 /// How strongly multiples are pulled; `None` leaves the step out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strengths {
+    /// Whose rates are multiplied.
+    pub start: Start,
     /// Of classes towards the scale of all.
     pub classes: Option<f64>,
     /// Of rates towards the scale of their class.
     pub rates: Option<f64>,
-    /// Whether the tree ensembles with which the base corrects its rates are kept.
-    pub corrected: bool,
 }
 
 /// Strengths to choose from for classes.
 const CLASSES: [Option<f64>; 3] = [None, Some(1e-2), Some(1e-4)];
 /// Strengths to choose from for rates.
 const RATES: [Option<f64>; 6] = [None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
+/// Strengths to choose from for what generic terms use up.
+const GENERIC_CLASSES: &[Option<f64>] = &[Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5)];
+/// Strengths to choose from for generic rates.
+const GENERIC_RATES: &[Option<f64>] = &[Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6), Some(1e-7)];
 
 impl Strengths {
-    /// What is taken unless the timings clearly speak for another choice: each rate by itself,
-    /// held to one scale.
-    pub const DEFAULT: Strengths = Strengths { classes: None, rates: Some(1e-3), corrected: true };
+    /// What is taken unless the timings clearly speak for another choice: each rate of the base by
+    /// itself, held to one scale.
+    pub const DEFAULT: Strengths =
+        Strengths { start: Start::Base, classes: None, rates: Some(1e-3) };
+
+    /// What is taken of `start` unless the timings clearly speak for another choice.
+    pub(super) fn default_of(start: Start) -> Self {
+        match start {
+            Start::Base | Start::Rates => Self { start, ..Self::DEFAULT },
+            Start::Generic => Self { start, classes: Some(1e-3), rates: Some(1e-4) },
+        }
+    }
 
     /// One scale for everything.
     pub(super) const ONE_SCALE: Strengths =
-        Strengths { classes: None, rates: None, corrected: true };
+        Strengths { start: Start::Base, classes: None, rates: None };
 
-    /// All that is chosen from, for a base with or without corrections.
-    pub(super) fn candidates(has_corrections: bool) -> Vec<Self> {
-        let kept: &[bool] = if has_corrections { &[true, false] } else { &[true] };
-        let all = kept.iter().flat_map(|&corrected| {
-            RATES.into_iter().flat_map(move |rates| {
-                CLASSES.map(move |classes| Self { classes, rates, corrected })
-            })
-        });
-        all.collect()
+    /// All that is chosen from for rates of `start`.
+    pub(super) fn candidates(start: Start) -> Vec<Self> {
+        let (classes, rates) = match start {
+            Start::Base | Start::Rates => (&CLASSES[..], &RATES[..]),
+            Start::Generic => (GENERIC_CLASSES, GENERIC_RATES),
+        };
+        let with = |&rates: &Option<f64>| {
+            classes.iter().map(move |&classes| Self { start, classes, rates })
+        };
+        rates.iter().flat_map(with).collect()
     }
 
-    /// The multiple of each column; `classes` are theirs. `None` where the base prices nothing of
-    /// what was timed.
-    pub(super) fn multiples(&self, moments: &Moments, classes: &[Class]) -> Option<Vec<f64>> {
+    /// The multiple of each column; `classes` are theirs, by number. `None` where nothing of what
+    /// was timed has a price.
+    pub(super) fn multiples(&self, moments: &Moments, classes: &[usize]) -> Option<Vec<f64>> {
         let (gram, sums) = moments.means()?;
         let ones = vec![1.0; classes.len()];
         let all = dot(&ones, &sums) / dot(&ones, &gram.times(&ones));
@@ -80,24 +111,30 @@ impl Strengths {
 
 impl fmt::Display for Strengths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whose, class) = match self.start {
+            Start::Base | Start::Rates => ("of the base", "class of kernels"),
+            Start::Generic => ("of generic terms, whatever the base", "resource"),
+        };
         match (self.classes, self.rates) {
-            (None, None) => f.write_str("one scale for all rates of the base")?,
+            (None, None) => write!(f, "one scale for all rates {whose}")?,
             (Some(classes), None) => write!(
                 f,
-                "a scale for each class of kernels, pulled towards one for all (strength {classes})"
+                "a scale for each {class} {whose}, pulled towards one for all (strength {classes})"
             )?,
             (None, Some(rates)) => write!(
                 f,
-                "a multiple of each rate of the base, pulled towards one scale (strength {rates})"
+                "a multiple of each rate {whose}, pulled towards one scale (strength {rates})"
             )?,
             (Some(classes), Some(rates)) => write!(
                 f,
-                "a scale for each class of kernels, pulled towards one for all (strength \
-                 {classes}), and a multiple of each rate, pulled towards its class (strength \
-                 {rates})"
+                "a scale for each {class} {whose}, pulled towards one for all (strength \
+                 {classes}), and a multiple of each rate, pulled towards that (strength {rates})"
             )?,
         }
-        f.write_str(if self.corrected { "" } else { ", without the base's tree corrections" })
+        f.write_str(match self.start {
+            Start::Rates => ", without the base's tree corrections",
+            Start::Base | Start::Generic => "",
+        })
     }
 }
 
@@ -105,12 +142,12 @@ impl fmt::Display for Strengths {
 fn of_classes(
     gram: &Gram,
     sums: &[f64],
-    classes: &[Class],
+    classes: &[usize],
     all: f64,
     strength: f64,
-) -> (Vec<Class>, Vec<f64>) {
-    let members: Vec<Class> =
-        Class::ALL.into_iter().filter(|class| classes.contains(class)).collect();
+) -> (Vec<usize>, Vec<f64>) {
+    let members: Vec<usize> =
+        classes.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let columns: Vec<Vec<f64>> = members
         .iter()
         .map(|member| classes.iter().map(|class| f64::from(u8::from(class == member))).collect())

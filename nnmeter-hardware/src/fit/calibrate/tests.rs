@@ -117,7 +117,7 @@ fn worst(found: &MetricModels, right: &MetricModels) -> f64 {
 /// A device with the base's rates times `multiples`.
 fn device(multiples: &[f64], corrected: bool) -> MetricModels {
     let base = base();
-    let kernels = Design::new(&base.kernels, corrected).models(multiples).expect("valid rates");
+    let kernels = Design::of_base(&base.kernels, corrected).models(multiples).expect("valid rates");
     MetricModels { kernels, ..base.clone() }
 }
 
@@ -150,10 +150,10 @@ fn finds_the_multiples_behind_totals() {
 fn drops_corrections_that_the_device_does_not_have() {
     let plain = device(&[1.5, 0.7, 1.5, 4.0, 1.0, 0.5, 3.0], false);
     let calibrated = found(&plain, 60, 0.0);
-    assert!(!calibrated.strengths.corrected, "{}", calibrated.strengths);
+    assert!(calibrated.strengths.start == Start::Rates, "{}", calibrated.strengths);
     assert!(worst(&calibrated.models, &plain) < 0.01);
     let same = found(&device(&[1.5; 7], true), 60, 0.01);
-    assert!(same.strengths.corrected, "{}", same.strengths);
+    assert!(same.strengths.start == Start::Base, "{}", same.strengths);
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn trees_alone_are_scaled() {
     let mut base = base();
     base.kernels[1].1.model = KernelModel::Learned(trees(3.0));
     base.kernels[2].1.model = KernelModel::Learned(trees(2.0));
-    let twice = Design::new(&base.kernels, true).models(&[2.0; 5]).expect("valid");
+    let twice = Design::of_base(&base.kernels, true).models(&[2.0; 5]).expect("valid");
     let cost =
         |kernels: &[(Kind, FittedModel)]| kernels[1].1.model.cost(&work(Kind::MaxPool, 3, 1));
     assert_eq!(cost(&twice), 2.0 * cost(&base.kernels));
