@@ -4,6 +4,9 @@
 //! The parts that are left out in turn are families of networks where there are three or more:
 //! what holds for more networks of the same families need not hold for others. With fewer, they are
 //! networks; equal ones stay together.
+//!
+//! What to start from is chosen first, between the default of the base and that of generic terms:
+//! two candidates, so that ten timings can tell. How strongly to hold to it comes second.
 
 use std::collections::BTreeMap;
 
@@ -17,9 +20,11 @@ const PARTS: usize = 20;
 const PARTS_TO_CHOOSE: usize = 3;
 /// Fewest families that are left out as such.
 const FAMILIES: usize = 3;
-/// Another choice than the default must be better by so many standard errors. With less, choices
+/// By so many standard errors other strengths must be better than the default. With less, choices
 /// from ten timings were worse than none on nn-Meter's devices.
 const STANDARD_ERRORS: f64 = 2.0;
+/// The same for generic terms, whose default is no device's and means less.
+const GENERIC_STANDARD_ERRORS: f64 = 1.0;
 /// Fewest timings of which standard errors tell anything.
 const FEWEST: usize = 8;
 
@@ -136,11 +141,39 @@ impl Timings {
 
     /// The candidate that all parts but `without` call for; `None` if there are too few parts.
     fn best(&self, without: Option<usize>) -> Option<&Candidate> {
-        let default = self.candidates.first()?;
-        let errors = |candidate: &Candidate| self.distances(candidate, without);
-        let all = self.candidates.iter().map(|candidate| (candidate, mean(&errors(candidate))));
-        let (best, _) = all.min_by(|a, b| a.1.total_cmp(&b.1))?;
-        Some(if is_better(&errors(best), &errors(default)) { best } else { default })
+        let default = self.default(without)?;
+        let may_leave_base = !default.strengths.start.follows_base();
+        let is_better = |rival: &&Candidate| {
+            let follows_base = rival.strengths.start.follows_base();
+            let bar = if follows_base { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
+            let gain = self.gain(rival, default, without);
+            (follows_base || may_leave_base) && gain.is_some_and(|gain| gain > bar)
+        };
+        let better = self.candidates.iter().filter(is_better);
+        let by_error = better.map(|rival| (rival, mean(&self.distances(rival, without))));
+        let best = by_error.min_by(|a, b| a.1.total_cmp(&b.1));
+        Some(best.map_or(default, |(best, _)| best))
+    }
+
+    /// The default of what to start from.
+    fn default(&self, without: Option<usize>) -> Option<&Candidate> {
+        let first = self.candidates.first()?;
+        let generic = self.candidates.iter().find(|of| of.strengths == Strengths::GENERIC);
+        let gain = |generic: &&Candidate| self.gain(generic, first, without);
+        Some(
+            generic.filter(|generic| gain(generic).is_some_and(|gain| gain > 0.0)).unwrap_or(first),
+        )
+    }
+
+    /// By how many standard errors `one` is closer to the timings than `other`; `None` if there are
+    /// too few to tell.
+    fn gain(&self, one: &Candidate, other: &Candidate, without: Option<usize>) -> Option<f64> {
+        let (one, other) = (self.distances(one, without), self.distances(other, without));
+        let gains: Vec<f64> = other.iter().zip(&one).map(|(other, one)| other - one).collect();
+        let gain = mean(&gains);
+        let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
+        let count = gains.len() as f64;
+        (gains.len() >= FEWEST).then(|| gain / (squares / (count * (count - 1.0))).sqrt())
     }
 
     /// How far each timing but those of the part `without` is predicted off, as
@@ -178,15 +211,6 @@ fn networks(samples: &Samples) -> Vec<usize> {
         units.push(*networks.entry(&sample.kernels).or_insert(next));
     }
     units
-}
-
-/// Whether errors are smaller than others of the same timings by more than chance.
-fn is_better(errors: &[f64], others: &[f64]) -> bool {
-    let gains: Vec<f64> = others.iter().zip(errors).map(|(other, error)| other - error).collect();
-    let gain = mean(&gains);
-    let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
-    let count = gains.len() as f64;
-    gains.len() >= FEWEST && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -44,7 +44,7 @@ const fn rate(resource: Resource) -> f64 {
         Resource::Depthwise | Resource::Pooling => 8.0,
         Resource::Activations => 10.0,
         Resource::Weights | Resource::FullyConnected => 4.0,
-        Resource::Start => 1e5,
+        Resource::Start => 5e4,
     }
 }
 

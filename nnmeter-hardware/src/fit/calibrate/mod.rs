@@ -1,11 +1,12 @@
 //! A device from a few timings of whole networks and the predictor of another device, the *base*.
 //!
 //! Totals of a few networks cannot tell what each kind of kernel costs; how the base's rates stand
-//! to each other mostly can. So the base's rates are multiplied by what the timings call for, held
-//! to the base as strongly as cross-validation on the timings says ([`Strengths`]): hardly at all
-//! for a device of another make, which then is a fit of its own with the base as prior; strongly
-//! for a sister device or few timings. The fusion rules stay the base's. Reading timings and
-//! writing packages is not done here.
+//! to each other mostly can, for a device of its make. So the base's rates are multiplied by what
+//! the timings call for, held to the base as strongly as cross-validation on the timings says
+//! ([`Strengths`]). Where networks left out are predicted better by terms that every device has
+//! ([`Start::Generic`]), the base's rates are not used at all, only its fusion rules, its kinds of
+//! kernels and the region that it was fitted on. Reading timings and writing packages is not done
+//! here.
 
 mod choice;
 mod class;

@@ -1,15 +1,15 @@
-//! How far a calibration follows the timings and how far the base: the multiples of the base's
+//! How far a calibration follows the timings and how far what it starts from: the multiples of
 //! rates that a few timings call for.
 //!
-//! In three steps, each of which may be left out: one scale for all rates; a scale for each
-//! [`Class`], pulled towards it; a multiple of each rate, pulled towards its class. Each minimises
+//! In three steps, each of which may be left out: one scale for all rates; a scale for each class of
+//! them, pulled towards it; a multiple of each rate, pulled towards its class. Each minimises
 //! `mean((predicted / measured - 1)^2) + strength x |multiple - 1|^2` with multiples not below
-//! [`LEAST`], so what the timings do not tell stays as the base has it.
+//! [`LEAST`], so what the timings do not tell stays as it was.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::fit::nnls::{Gram, solve};
+use crate::fit::nnls::{Gram, solve_from};
 
 /// Least multiple of what a step starts from.
 const LEAST: f64 = 0.1;
@@ -21,14 +21,22 @@ pub enum Start {
     Base,
     /// The base's without their corrections.
     Rates,
-    /// Those of a made-up device whose kernels cost what they compute and move: the base is not
-    /// followed at all.
+    /// Those of a made-up device whose kernels cost what they compute and move, for devices that
+    /// the base says nothing of.
     Generic,
 }
 
 impl Start {
     /// All of them, what is taken by default first.
     pub const ALL: [Start; 3] = [Start::Base, Start::Rates, Start::Generic];
+
+    /// Whether the rates are the base's.
+    pub fn follows_base(self) -> bool {
+        match self {
+            Start::Base | Start::Rates => true,
+            Start::Generic => false,
+        }
+    }
 }
 
 /// How strongly multiples are pulled; `None` leaves the step out.
@@ -42,10 +50,10 @@ pub struct Strengths {
     pub rates: Option<f64>,
 }
 
-/// Strengths to choose from for classes.
-const CLASSES: [Option<f64>; 3] = [None, Some(1e-2), Some(1e-4)];
-/// Strengths to choose from for rates.
-const RATES: [Option<f64>; 6] = [None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
+/// Strengths to choose from for the classes of a base.
+const CLASSES: &[Option<f64>] = &[None, Some(1e-2), Some(1e-4)];
+/// Strengths to choose from for the rates of a base.
+const RATES: &[Option<f64>] = &[None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
 /// Strengths to choose from for what generic terms use up.
 const GENERIC_CLASSES: &[Option<f64>] = &[Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5)];
 /// Strengths to choose from for generic rates.
@@ -61,9 +69,13 @@ impl Strengths {
     pub(super) fn default_of(start: Start) -> Self {
         match start {
             Start::Base | Start::Rates => Self { start, ..Self::DEFAULT },
-            Start::Generic => Self { start, classes: Some(1e-3), rates: Some(1e-4) },
+            Start::Generic => Self::GENERIC,
         }
     }
+
+    /// What is taken of generic terms unless the timings speak for another choice.
+    pub(super) const GENERIC: Strengths =
+        Strengths { start: Start::Generic, classes: Some(1e-3), rates: Some(1e-4) };
 
     /// One scale for everything.
     pub(super) const ONE_SCALE: Strengths =
@@ -72,7 +84,7 @@ impl Strengths {
     /// All that is chosen from for rates of `start`.
     pub(super) fn candidates(start: Start) -> Vec<Self> {
         let (classes, rates) = match start {
-            Start::Base | Start::Rates => (&CLASSES[..], &RATES[..]),
+            Start::Base | Start::Rates => (CLASSES, RATES),
             Start::Generic => (GENERIC_CLASSES, GENERIC_RATES),
         };
         let with = |&rates: &Option<f64>| {
@@ -166,7 +178,8 @@ fn pulled(gram: &Gram, sums: &[f64], strength: f64) -> Vec<f64> {
     let at_least = gram.times(&vec![LEAST; sums.len()]);
     let right: Vec<f64> =
         sums.iter().zip(&at_least).map(|(sum, least)| sum + strength - least).collect();
-    solve(&gram, &right).iter().map(|above| above + LEAST).collect()
+    let guess = vec![1.0 - LEAST; right.len()];
+    solve_from(&gram, &right, &guess).iter().map(|above| above + LEAST).collect()
 }
 
 /// Sums over rows of their products and of the rows.

@@ -156,6 +156,42 @@ fn drops_corrections_that_the_device_does_not_have() {
     assert!(same.strengths.start == Start::Base, "{}", same.strengths);
 }
 
+/// Rates of a device that is nothing like the base: a pooled element costs a hundred times as much.
+fn stranger() -> MetricModels {
+    let generic = generic::kernels(&base().kernels).expect("valid rates");
+    let columns = Design::generic(&generic).groups().len();
+    let multiples: Vec<f64> = (0..columns).map(|at| 1e-7 * (0.4 + 2.0 * noise(at))).collect();
+    let kernels = Design::generic(&generic).models(&multiples).expect("valid rates");
+    MetricModels { kernels, ..base() }
+}
+
+#[test]
+fn a_device_unlike_the_base_is_fitted_by_generic_terms() {
+    let other = stranger();
+    let samples = timings(&other, 60, 5, 0.01);
+    let errors = |starts: &[Start]| {
+        let calibrated = calibrate_from(&base(), &samples, Families::Stated, starts);
+        let calibrated = calibrated.expect("can be calibrated");
+        (calibrated.strengths.start, worst(&calibrated.models, &other))
+    };
+    let (start, chosen) = errors(&Start::ALL);
+    let (_, by_base) = errors(&[Start::Base, Start::Rates]);
+    assert_eq!(start, Start::Generic);
+    assert!(chosen < 0.2 && chosen < by_base / 2.0, "{chosen} {by_base}");
+    let few = calibrate(&base(), &timings(&other, 5, 5, 0.0), Families::Stated).expect("can be");
+    assert_eq!(few.strengths, Strengths::DEFAULT, "five timings choose nothing");
+}
+
+#[test]
+fn generic_terms_price_every_kind() {
+    let fitted = |kind| (kind, base().kernels[0].1.clone());
+    let all: Vec<(Kind, FittedModel)> = Kind::ALL.iter().map(|&kind| fitted(kind)).collect();
+    for (kind, fitted) in generic::kernels(&all).expect("valid rates") {
+        assert!(fitted.model.cost(&work(kind, 3, 1)) > 0.0, "{kind}");
+    }
+    assert!(calibrate_from(&base(), &timings(&base(), 9, 3, 0.0), Families::Stated, &[]).is_err());
+}
+
 #[test]
 fn intervals_hold_and_narrow_with_timings() {
     let other = device(&[2.0, 1.7, 1.5, 2.5, 2.0, 2.0, 2.0], true);
