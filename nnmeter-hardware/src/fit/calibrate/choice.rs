@@ -143,16 +143,14 @@ impl Timings {
     fn best(&self, without: Option<usize>) -> Option<&Candidate> {
         let default = self.default(without)?;
         let may_leave_base = !default.strengths.start.follows_base();
-        let is_better = |rival: &&Candidate| {
-            let follows_base = rival.strengths.start.follows_base();
-            let bar = if follows_base { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
-            let gain = self.gain(rival, default, without);
-            (follows_base || may_leave_base) && gain.is_some_and(|gain| gain > bar)
-        };
-        let better = self.candidates.iter().filter(is_better);
-        let by_error = better.map(|rival| (rival, mean(&self.distances(rival, without))));
-        let best = by_error.min_by(|a, b| a.1.total_cmp(&b.1));
-        Some(best.map_or(default, |(best, _)| best))
+        let follows_base = |of: &Candidate| of.strengths.start.follows_base();
+        let rivals = self.candidates.iter().filter(|of| may_leave_base || follows_base(of));
+        let (best, _) = rivals
+            .map(|rival| (rival, mean(&self.distances(rival, without))))
+            .min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let bar = if follows_base(best) { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
+        let gain = self.gain(best, default, without);
+        Some(if gain.is_some_and(|gain| gain > bar) { best } else { default })
     }
 
     /// The default of what to start from.

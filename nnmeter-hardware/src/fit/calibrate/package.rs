@@ -117,9 +117,16 @@ fn provenance(calibrated: &Calibrated, base: &OpenDevice, about: &About<'_>) -> 
         date: about.date.to_owned(),
         seed: 0,
         tool: concat!("nnmeter calibrate ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: format!(
-            "Calibrated to totals of whole networks, with kernels by the fusion rules of {name}: {}.",
-            calibrated.strengths
-        ),
+        method: match calibrated.strengths.start.follows_base() {
+            true => format!(
+                "Rates of {name} calibrated to totals of whole networks: {}.",
+                calibrated.strengths
+            ),
+            false => format!(
+                "Rates fitted to totals of whole networks, whose kernels are by the fusion rules of \
+                 {name}: {}.",
+                calibrated.strengths
+            ),
+        },
     }
 }
