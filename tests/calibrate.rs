@@ -9,9 +9,6 @@ use expect_test::{Expect, expect};
 use serde_json::Value;
 use support::{DEVICE, Run, json_lines, nnmeter};
 
-/// A device of another make than the base.
-const UNLIKE: &str = "myriadvpu_openvino2019r2";
-
 const NETWORKS: [&str; 11] = [
     "alexnet",
     "mobilenet_v2",
@@ -52,17 +49,12 @@ fn slower(line: &Value) -> f64 {
 
 /// A folder with timings of some networks on the slower device.
 fn timings(networks: &[&str]) -> (tempfile::TempDir, PathBuf) {
-    timings_by(networks, |file| slower(&predict(file, DEVICE)))
-}
-
-/// A folder with what `ms` says some networks take.
-fn timings_by(networks: &[&str], ms: impl Fn(&str) -> f64) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut csv = "family,model,ms\n".to_owned();
     for name in networks {
         let file = model(name);
         let family = name.split('_').next().unwrap_or_default();
-        let ms = ms(&file);
+        let ms = slower(&predict(&file, DEVICE));
         writeln!(csv, "{family},{file},{ms}").expect("a string takes all");
     }
     let path = folder.path().join("timings.csv");
@@ -104,22 +96,6 @@ fn a_calibrated_device_predicts_what_was_not_timed() {
         assert!(card.out.contains(text), "{text} in {}", card.out);
     }
     assert!(card.out.contains(&format!("Rates of {DEVICE} calibrated to totals")), "{}", card.out);
-}
-
-#[test]
-fn a_device_unlike_the_base_is_said_to_be() {
-    let (folder, csv) = timings_by(&NETWORKS, |file| total(&predict(file, UNLIKE)));
-    let output = folder.path().join("mine.nnmeter");
-    let run = calibrate(&csv, &output, &[]);
-    assert_eq!(run.code, 0, "{run:?}");
-    for text in ["generic terms, whatever the base", "the base's rates do not fit"] {
-        assert!(run.err.contains(text), "{text} in {}", run.err);
-    }
-    let card = nnmeter(&["devices", output.to_str().expect("UTF-8")]);
-    let text = format!(
-        "Rates fitted to totals of whole networks, whose kernels are by the fusion rules of {DEVICE}"
-    );
-    assert!(card.out.contains(&text), "{}", card.out);
 }
 
 #[test]

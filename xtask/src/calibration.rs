@@ -20,12 +20,11 @@ use nnmeter_hardware::package::{MetricModels, Package};
 use crate::fitting::{PREDICTORS, bar, package_file, read_samples};
 
 /// Bases and the devices calibrated from them.
-const PAIRS: [(&str, &str); 5] = [
+const PAIRS: [(&str, &str); 4] = [
     ("adreno640gpu_tflite21", "adreno630gpu_tflite21"),
     ("adreno640gpu_tflite21", "cortexA76cpu_tflite21"),
     ("cortexA76cpu_tflite21", "adreno640gpu_tflite21"),
     ("cortexA76cpu_tflite21", "myriadvpu_openvino2019r2"),
-    ("myriadvpu_openvino2019r2", "adreno640gpu_tflite21"),
 ];
 
 /// Measure how accurate calibrated devices are.
