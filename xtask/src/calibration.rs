@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
 use nnmeter_hardware::dataset::parallel;
-use nnmeter_hardware::fit::calibrate::{Families, calibrate};
+use nnmeter_hardware::fit::calibrate::{Calibrated, Families, Start, calibrate};
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::protocol::shuffle;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
@@ -19,9 +19,13 @@ use nnmeter_hardware::package::{MetricModels, Package};
 
 use crate::fitting::{PREDICTORS, bar, package_file, read_samples};
 
-const BASE: &str = "adreno640gpu_tflite21";
-const TARGETS: [&str; 2] = ["adreno630gpu_tflite21", "cortexA76cpu_tflite21"];
-const COUNTS: [usize; 4] = [10, 30, 100, 300];
+/// Bases and the devices calibrated from them.
+const PAIRS: [(&str, &str); 4] = [
+    ("adreno640gpu_tflite21", "adreno630gpu_tflite21"),
+    ("adreno640gpu_tflite21", "cortexA76cpu_tflite21"),
+    ("cortexA76cpu_tflite21", "adreno640gpu_tflite21"),
+    ("cortexA76cpu_tflite21", "myriadvpu_openvino2019r2"),
+];
 
 /// Measure how accurate calibrated devices are.
 #[derive(clap::Args)]
@@ -32,6 +36,15 @@ pub(crate) struct Calibration {
     /// Draws of timings for each number, protocol and family.
     #[arg(long, value_name = "N", default_value_t = 3)]
     draws: u64,
+    /// Numbers of timings.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10, 30, 100, 300])]
+    timings: Vec<usize>,
+    /// Only devices made from this base.
+    #[arg(long, value_name = "NAME")]
+    base: Option<String>,
+    /// Only this device made from others.
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
     /// Where the page goes.
     #[arg(long, value_name = "FILE", default_value = "docs/accuracy/calibration.md")]
     out: PathBuf,
@@ -39,16 +52,12 @@ pub(crate) struct Calibration {
 
 impl Calibration {
     pub(crate) fn run(self) -> Result<()> {
-        let package = Package::read(&package_file(Path::new(PREDICTORS), BASE))?;
-        let base = package.latency.context("the base's package has no latency")?;
         let mut page = String::from(HEAD);
-        let date = package.provenance.date;
-        let _ = writeln!(page, "The base is its package of {date}.\n\n{COLUMNS}");
-        for target in TARGETS {
-            let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &base);
-            let _ = writeln!(page, "\n## {target} from {BASE}\n\n{TABLE}");
-            for count in COUNTS {
-                page.push_str(&self.row(&base, &samples, target, count)?);
+        let asked =
+            |asked: &Option<String>, name| asked.as_deref().is_none_or(|asked| asked == name);
+        for (base, target) in PAIRS {
+            if asked(&self.base, base) && asked(&self.target, target) {
+                self.pair(&mut page, base, target)?;
             }
         }
         std::fs::write(&self.out, &page).with_context(|| self.out.display().to_string())?;
@@ -56,14 +65,23 @@ impl Calibration {
         Ok(())
     }
 
+    /// The section of one base and one device made from it.
+    fn pair(&self, page: &mut String, base: &str, target: &str) -> Result<()> {
+        let package = Package::read(&package_file(Path::new(PREDICTORS), base))?;
+        let models = package.latency.context("the base's package has no latency")?;
+        let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &models);
+        let date = package.provenance.date;
+        let _ = writeln!(page, "\n## {target} from {base}\n\nThe base is of {date}.\n\n{TABLE}");
+        for &count in &self.timings {
+            let row = self.row(&models, &samples, count)?;
+            eprintln!("{target} from {base} {row}");
+            page.push_str(&(row + "\n"));
+        }
+        Ok(())
+    }
+
     /// The row of a table for `count` timings.
-    fn row(
-        &self,
-        base: &MetricModels,
-        samples: &Samples,
-        target: &str,
-        count: usize,
-    ) -> Result<String> {
+    fn row(&self, base: &MetricModels, samples: &Samples, count: usize) -> Result<String> {
         let families = samples.families().len();
         let left_out =
             (0..families).flat_map(|family| (0..self.draws).map(move |d| (Some(family), d)));
@@ -81,12 +99,9 @@ impl Calibration {
         bar.finish_and_clear();
         let results: Vec<Judged> = results.into_iter().collect::<Result<_>>()?;
         let (random, left_out) = results.split_at(self.draws as usize);
-        let mut row = format!("| {count} |");
-        for judged in [random, left_out] {
-            let _ = write!(row, " {} |", figures(judged));
-        }
-        eprintln!("{target} {row}");
-        Ok(row + "\n")
+        let generic = results.iter().filter(|judged| !judged.start.follows_base()).count();
+        let generic = 100 * generic / results.len().max(1);
+        Ok(format!("| {count} | {} | {} | {generic} |", figures(random), figures(left_out)))
     }
 }
 
@@ -96,19 +111,21 @@ const HEAD: &str = "\
 A device made from another one, the *base*, and a number of timings of whole networks, as `nnmeter
 calibrate` does it. Written by `cargo xtask calibration --data DATASET`.
 
-";
-
-const COLUMNS: &str = "\
 *Random*: timings drawn from all networks, judged on all others. *Family left out*: timings drawn
 from all other families, judged on that family; means of families. Shares in percent; \"in interval\"
 counts networks within the 90 % interval that the calibration gives, whose median width follows, as
-upper end over lower end. Networks with kernels that the base cannot price are left out. The default strength
-and when to leave it were settled while looking at these two devices, so the figures are somewhat
-optimistic for others.";
+upper end over lower end. Networks with kernels that the base cannot price are left out.
+
+*Generic* is the share of calibrations in which cross-validation dropped the base's rates for terms
+that every device has (multiply-accumulates, elements, weights, starts of kernels): for a sister
+device never, for another make nearly always, so that the base then hardly matters. The default
+strengths, the generic terms and their prior, and when to leave the base were settled while looking
+at these devices, so the figures are somewhat optimistic for others.
+";
 
 const TABLE: &str = "\
-| timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width |
-|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+| timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width | generic |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
 
 /// The samples that consist of kernels which the base prices.
 fn priced(samples: &Samples, base: &MetricModels) -> Samples {
@@ -143,6 +160,7 @@ struct Draw {
 
 /// What came of judging a calibration.
 struct Judged {
+    start: Start,
     accuracy: Accuracy,
     held: f64,
     width: f64,
@@ -160,10 +178,11 @@ fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
     };
     let timings = subset(samples, timed.iter().map(|&at| &all[at]));
     let calibrated = calibrate(base, &timings, Families::Stated)?;
-    judge(&calibrated.models, samples, &judged)
+    judge(&calibrated, samples, &judged)
 }
 
-fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<Judged> {
+fn judge(calibrated: &Calibrated, samples: &Samples, judged: &[usize]) -> Result<Judged> {
+    let models = &calibrated.models;
     let mut prices: Vec<Option<(f64, bool)>> = vec![None; samples.workloads().len()];
     let mut price = |work: u32| {
         *prices[work as usize].get_or_insert_with(|| {
@@ -193,6 +212,7 @@ fn judge(models: &MetricModels, samples: &Samples, judged: &[usize]) -> Result<J
     widths.sort_by(f64::total_cmp);
     let accuracy = Accuracy::of(&pairs).context("no networks to judge on")?;
     Ok(Judged {
+        start: calibrated.strengths.start,
         accuracy,
         held: 100.0 * held as f64 / pairs.len() as f64,
         width: widths[widths.len() / 2],

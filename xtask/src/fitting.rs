@@ -45,7 +45,8 @@ pub(crate) struct Source {
     /// How much each kernel that was measured alone counts, where a whole model counts 1.
     #[arg(long, value_name = "W", default_value_t = 1.0, value_parser = weight)]
     kernel_weight: f64,
-    /// Also choose the constants of the fit anew without each family left out (takes minutes).
+    /// Also choose the constants of the fit anew without each family left out (takes minutes). The
+    /// figures go on the page; a package is the same with and without them.
     #[arg(long)]
     nested: bool,
 }

@@ -94,13 +94,10 @@ fn package(measured: &Measured, judged: &Judged, date: String, seed: u64) -> Res
     let Measured { target, samples, .. } = measured;
     let kernels = kernel_models(samples, target.terms, &judged.fit)?;
     let notes: Vec<String> = target.notes.iter().map(|&note| note.to_owned()).collect();
-    let mut accuracy = vec![
+    let accuracy = vec![
         card("random 85/15 by groups of equal networks", &judged.random, &notes),
         card(LEFT_OUT, &judged.left_out, &notes),
     ];
-    if let Some((_, nested)) = &judged.nested {
-        accuracy.push(card("leave one family out, constants chosen without it", nested, &notes));
-    }
     Ok(Package {
         device: target.device.clone(),
         version: Version::FIRST,

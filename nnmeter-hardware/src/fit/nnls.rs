@@ -60,6 +60,11 @@ impl Gram {
 
 /// The `x >= 0` that minimises `x'Gx - 2 b'x` for a positive semidefinite `G`.
 pub(crate) fn solve(gram: &Gram, b: &[f64]) -> Vec<f64> {
+    solve_from(gram, b, &vec![0.0; b.len()])
+}
+
+/// As [`solve`], from a guess, which costs little where few of its positive entries will be zero.
+pub(crate) fn solve_from(gram: &Gram, b: &[f64], guess: &[f64]) -> Vec<f64> {
     let scale: Vec<f64> = (0..gram.size())
         .map(|i| gram.at(i, i).max(0.0).sqrt())
         .map(|root| if root > 0.0 { root } else { 1.0 })
@@ -68,7 +73,8 @@ pub(crate) fn solve(gram: &Gram, b: &[f64]) -> Vec<f64> {
     let scaled =
         Gram::from_fn(gram.size(), |i, j| gram.at(i, j) / (scale[i] * scale[j]) + ridge(i, j));
     let right: Vec<f64> = b.iter().zip(&scale).map(|(b, scale)| b / scale).collect();
-    let x = ActiveSet::new(&scaled, &right).run();
+    let guess = guess.iter().zip(&scale).map(|(guess, scale)| guess * scale).collect();
+    let x = ActiveSet::new(&scaled, &right, guess).run();
     x.iter().zip(&scale).map(|(x, scale)| x / scale).collect()
 }
 
@@ -81,13 +87,15 @@ struct ActiveSet<'a> {
 }
 
 impl<'a> ActiveSet<'a> {
-    fn new(gram: &'a Gram, b: &'a [f64]) -> Self {
-        Self { gram, b, x: vec![0.0; b.len()], free: Vec::new() }
+    fn new(gram: &'a Gram, b: &'a [f64], x: Vec<f64>) -> Self {
+        let free = (0..x.len()).filter(|&j| x[j] > 0.0).collect();
+        Self { gram, b, x, free }
     }
 
     /// Frees the most promising unknown until none is left that lowers the objective. Each round
     /// lowers it strictly; the bound on rounds only guards against rounding.
     fn run(mut self) -> Vec<f64> {
+        self.settle();
         let tolerance = TOLERANCE * self.b.iter().fold(1.0, |max: f64, b| max.max(b.abs()));
         for _ in 0..50 * self.b.len() {
             let product = self.gram.times(&self.x);
@@ -204,15 +212,17 @@ mod tests {
         fn is_optimal(
             rows in prop::collection::vec(prop::array::uniform4(0.0..1.0), 6..12),
             y in prop::collection::vec(-1.0..2.0, 12),
+            guess in prop::array::uniform4(0.0..2.0),
         ) {
             let (gram, b) = normal(&rows, &y);
-            let x = solve(&gram, &b);
-            let product = gram.times(&x);
-            for j in 0..4 {
-                let slope = b[j] - product[j];
-                prop_assert!(x[j] >= 0.0);
-                prop_assert!(slope < 1e-8, "{slope} at {j} of {x:?}");
-                prop_assert!(x[j] == 0.0 || slope.abs() < 1e-8, "{slope} at {j} of {x:?}");
+            for x in [solve(&gram, &b), solve_from(&gram, &b, &guess)] {
+                let product = gram.times(&x);
+                for j in 0..4 {
+                    let slope = b[j] - product[j];
+                    prop_assert!(x[j] >= 0.0);
+                    prop_assert!(slope < 1e-8, "{slope} at {j} of {x:?}");
+                    prop_assert!(x[j] == 0.0 || slope.abs() < 1e-8, "{slope} at {j} of {x:?}");
+                }
             }
         }
     }

@@ -4,28 +4,34 @@
 //! The parts that are left out in turn are families of networks where there are three or more:
 //! what holds for more networks of the same families need not hold for others. With fewer, they are
 //! networks; equal ones stay together.
+//!
+//! What to start from is chosen first, between the default of the base and that of generic terms:
+//! two candidates, so that ten timings can tell. How strongly to hold to it comes second.
 
 use std::collections::BTreeMap;
 
-use super::class::Class;
 use super::design::Design;
-use super::strengths::{Moments, Strengths, dot};
+use super::strengths::{Moments, Start, Strengths, dot};
 use crate::fit::samples::Samples;
 
 /// Most parts; more networks or families share some.
 const PARTS: usize = 20;
+/// Fewest parts by which anything is chosen: one to judge on without another.
+const PARTS_TO_CHOOSE: usize = 3;
 /// Fewest families that are left out as such.
 const FAMILIES: usize = 3;
-/// Another choice than the default must be better by so many standard errors. With less, choices
+/// By so many standard errors other strengths must be better than the default. With less, choices
 /// from ten timings were worse than none on nn-Meter's devices.
 const STANDARD_ERRORS: f64 = 2.0;
+/// The same for generic terms, whose default is no device's and means less.
+const GENERIC_STANDARD_ERRORS: f64 = 1.0;
 /// Fewest timings of which standard errors tell anything.
 const FEWEST: usize = 8;
 
-/// Whether the base's tree corrections are kept, and the timings seen so.
-pub(super) struct View {
-    corrected: bool,
-    classes: Vec<Class>,
+/// The timings seen through a design.
+struct View {
+    start: Start,
+    groups: Vec<usize>,
     rows: Vec<Vec<f64>>,
     parts: Vec<Moments>,
 }
@@ -40,86 +46,153 @@ pub(super) struct Timings {
     pub(super) unit: Vec<usize>,
     /// Whether that is its family.
     pub(super) by_family: bool,
+    /// What is chosen from, the default first.
+    candidates: Vec<Candidate>,
+}
+
+/// What may be chosen, and how far it is off.
+struct Candidate {
+    strengths: Strengths,
+    /// For each timing and each part, predicted over measured by the fit without that part and the
+    /// timing's own.
+    ratios: Vec<Vec<f64>>,
 }
 
 impl Timings {
-    /// `designs` are the base with its corrections and, if it has any, without.
-    pub(super) fn new(designs: &[Design<'_>], samples: &Samples) -> Self {
+    pub(super) fn new(designs: &[(Start, Design<'_>)], samples: &Samples) -> Self {
         let by_family = samples.families().len() >= FAMILIES;
         let unit = if by_family { families(samples) } else { networks(samples) };
         let units = unit.iter().max().map_or(0, |last| last + 1);
         let parts = units.min(PARTS);
         let part: Vec<usize> = unit.iter().map(|unit| unit % parts.max(1)).collect();
-        let view = |(at, design): (usize, &Design<'_>)| {
+        let view = |(start, design): &(Start, Design<'_>)| {
             let rows = design.rows(samples);
-            let mut moments = vec![Moments::zeros(design.classes().len()); parts];
+            let mut moments = vec![Moments::zeros(design.groups().len()); parts];
             rows.iter().zip(&part).for_each(|(row, part)| moments[*part].add_row(row));
-            View { corrected: at == 0, classes: design.classes().to_vec(), rows, parts: moments }
+            View { start: *start, groups: design.groups().to_vec(), rows, parts: moments }
         };
-        Self { views: designs.iter().enumerate().map(view).collect(), part, parts, unit, by_family }
+        let views = designs.iter().map(view).collect();
+        let mut timings = Self { views, part, parts, unit, by_family, candidates: Vec::new() };
+        timings.candidates = timings.judged();
+        timings
+    }
+
+    /// All candidates that can be fitted without any two parts; with too few parts to choose by,
+    /// the default alone.
+    fn judged(&self) -> Vec<Candidate> {
+        let default = self.default_strengths();
+        let others = self.views.iter().flat_map(|view| Strengths::candidates(view.start));
+        let others =
+            others.filter(|strengths| *strengths != default && self.parts >= PARTS_TO_CHOOSE);
+        let all = std::iter::once(default).chain(others);
+        let judged = |strengths| Some(Candidate { strengths, ratios: self.ratios(strengths)? });
+        all.filter_map(judged).collect()
+    }
+
+    fn default_strengths(&self) -> Strengths {
+        Strengths::default_of(self.views[0].start)
+    }
+
+    /// See [`Candidate::ratios`]; `None` if there are too few parts.
+    fn ratios(&self, strengths: Strengths) -> Option<Vec<Vec<f64>>> {
+        let view = self.view(strengths);
+        let mut ratios = vec![vec![0.0; self.parts]; self.part.len()];
+        for a in 0..self.parts {
+            let last = if self.parts < PARTS_TO_CHOOSE { a + 1 } else { self.parts };
+            for b in a..last {
+                let multiples = self.fit(strengths, &[a, b])?;
+                for (row, (ratios, &part)) in
+                    view.rows.iter().zip(ratios.iter_mut().zip(&self.part))
+                {
+                    if part == a {
+                        ratios[b] = dot(row, &multiples);
+                    } else if part == b {
+                        ratios[a] = dot(row, &multiples);
+                    }
+                }
+            }
+        }
+        Some(ratios)
     }
 
     /// The multiples by `strengths` of the timings of all parts but those in `without`.
     fn fit(&self, strengths: Strengths, without: &[usize]) -> Option<Vec<f64>> {
         let view = self.view(strengths);
-        let mut moments = Moments::zeros(view.classes.len());
+        let mut moments = Moments::zeros(view.groups.len());
         let kept = view.parts.iter().enumerate().filter(|(part, _)| !without.contains(part));
         kept.for_each(|(_, part)| moments.add(part));
-        strengths.multiples(&moments, &view.classes)
+        strengths.multiples(&moments, &view.groups)
     }
 
-    /// The multiples by `strengths` of all timings; `None` if the base prices nothing of them.
+    /// The multiples by `strengths` of all timings; `None` if nothing of them has a price.
     pub(super) fn fit_all(&self, strengths: Strengths) -> Option<Vec<f64>> {
         self.fit(strengths, &[])
     }
 
     fn view(&self, strengths: Strengths) -> &View {
-        let found = self.views.iter().find(|view| view.corrected == strengths.corrected);
+        let found = self.views.iter().find(|view| view.start == strengths.start);
         found.unwrap_or(&self.views[0])
     }
 
-    /// The strengths that all parts but those in `without` call for.
-    pub(super) fn choose(&self, without: &[usize]) -> Strengths {
-        let default = self.distances(Strengths::DEFAULT, without);
-        let candidates = Strengths::candidates(self.views.len() > 1).into_iter();
-        let best = candidates
-            .filter_map(|candidate| Some((candidate, self.distances(candidate, without)?)))
-            .min_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)));
-        match (best, default) {
-            (Some((best, distances)), Some(default)) if is_better(&distances, &default) => best,
-            _ => Strengths::DEFAULT,
-        }
+    /// The strengths that the timings call for.
+    pub(super) fn choose(&self) -> Strengths {
+        self.best(None).map_or(self.default_strengths(), |best| best.strengths)
     }
 
-    /// How far each timing is predicted off, as `|ln(predicted / measured)|`, by a fit without its
-    /// part and those in `without`; `None` if there are too few parts.
-    fn distances(&self, strengths: Strengths, without: &[usize]) -> Option<Vec<f64>> {
-        let mut distances = Vec::with_capacity(self.part.len());
-        for part in (0..self.parts).filter(|part| !without.contains(part)) {
-            let left_out: Vec<usize> = without.iter().copied().chain([part]).collect();
-            let multiples = self.fit(strengths, &left_out)?;
-            let rows = self.view(strengths).rows.iter().zip(&self.part);
-            let own = rows.filter(|(_, of)| **of == part).map(|(row, _)| dot(row, &multiples));
-            distances.extend(own.map(|ratio| ratio.max(f64::MIN_POSITIVE).ln().abs()));
-        }
-        Some(distances)
+    /// The candidate that all parts but `without` call for; `None` if there are too few parts.
+    fn best(&self, without: Option<usize>) -> Option<&Candidate> {
+        let default = self.default(without)?;
+        let may_leave_base = !default.strengths.start.follows_base();
+        let follows_base = |of: &Candidate| of.strengths.start.follows_base();
+        let rivals = self.candidates.iter().filter(|of| may_leave_base || follows_base(of));
+        let (best, _) = rivals
+            .map(|rival| (rival, mean(&self.distances(rival, without))))
+            .min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let bar = if follows_base(best) { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
+        let gain = self.gain(best, default, without);
+        Some(if gain.is_some_and(|gain| gain > bar) { best } else { default })
+    }
+
+    /// The default of what to start from.
+    fn default(&self, without: Option<usize>) -> Option<&Candidate> {
+        let first = self.candidates.first()?;
+        let generic = self.candidates.iter().find(|of| of.strengths == Strengths::GENERIC);
+        let gain = |generic: &&Candidate| self.gain(generic, first, without);
+        Some(
+            generic.filter(|generic| gain(generic).is_some_and(|gain| gain > 0.0)).unwrap_or(first),
+        )
+    }
+
+    /// By how many standard errors `one` is closer to the timings than `other`; `None` if there are
+    /// too few to tell.
+    fn gain(&self, one: &Candidate, other: &Candidate, without: Option<usize>) -> Option<f64> {
+        let (one, other) = (self.distances(one, without), self.distances(other, without));
+        let gains: Vec<f64> = other.iter().zip(&one).map(|(other, one)| other - one).collect();
+        let gain = mean(&gains);
+        let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
+        let count = gains.len() as f64;
+        (gains.len() >= FEWEST).then(|| gain / (squares / (count * (count - 1.0))).sqrt())
+    }
+
+    /// How far each timing but those of the part `without` is predicted off, as
+    /// `|ln(predicted / measured)|`, by a fit without its part and `without`.
+    fn distances(&self, candidate: &Candidate, without: Option<usize>) -> Vec<f64> {
+        let all = candidate.ratios.iter().zip(&self.part);
+        let others = all.filter(|(_, part)| Some(**part) != without);
+        others
+            .map(|(ratios, part)| {
+                ratios[without.unwrap_or(*part)].max(f64::MIN_POSITIVE).ln().abs()
+            })
+            .collect()
     }
 
     /// Predicted over measured for each timing, by a fit and a choice that its part had no share
     /// in; `None` if there are too few parts.
     pub(super) fn held_out(&self) -> Option<Vec<f64>> {
-        let mut ratios = vec![0.0; self.part.len()];
-        for part in 0..self.parts {
-            let strengths = self.choose(&[part]);
-            let multiples = self.fit(strengths, &[part])?;
-            let rows = self.view(strengths).rows.iter();
-            for (ratio, (row, _)) in
-                ratios.iter_mut().zip(rows.zip(&self.part)).filter(|(_, (_, of))| **of == part)
-            {
-                *ratio = dot(row, &multiples);
-            }
-        }
-        (self.parts > 1).then_some(ratios)
+        let best: Vec<&Candidate> =
+            (0..self.parts).map(|part| self.best(Some(part))).collect::<Option<_>>()?;
+        let ratio = |(row, &part): (usize, &usize)| best[part].ratios[row][part];
+        (self.parts > 1).then(|| self.part.iter().enumerate().map(ratio).collect())
     }
 }
 
@@ -136,15 +209,6 @@ fn networks(samples: &Samples) -> Vec<usize> {
         units.push(*networks.entry(&sample.kernels).or_insert(next));
     }
     units
-}
-
-/// Whether errors are smaller than others of the same timings by more than chance.
-fn is_better(errors: &[f64], others: &[f64]) -> bool {
-    let gains: Vec<f64> = others.iter().zip(errors).map(|(other, error)| other - error).collect();
-    let gain = mean(&gains);
-    let squares: f64 = gains.iter().map(|own| (own - gain).powi(2)).sum();
-    let count = gains.len() as f64;
-    gains.len() >= FEWEST && gain > STANDARD_ERRORS * (squares / (count * (count - 1.0))).sqrt()
 }
 
 fn mean(values: &[f64]) -> f64 {

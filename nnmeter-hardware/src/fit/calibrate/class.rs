@@ -5,7 +5,7 @@ use nnmeter_core::model::WindowClass;
 
 /// A class of kernels, or of parts of their cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Class {
+pub(super) enum Class {
     /// Pointwise convolutions, and what all convolutions have in common.
     Pointwise,
     /// Convolutions with small windows.
@@ -27,21 +27,8 @@ pub enum Class {
 }
 
 impl Class {
-    /// All classes.
-    pub const ALL: [Class; 9] = [
-        Class::Pointwise,
-        Class::SmallWindow,
-        Class::LargeWindow,
-        Class::Depthwise,
-        Class::Product,
-        Class::Pooling,
-        Class::Elementwise,
-        Class::Movement,
-        Class::SqueezeExcite,
-    ];
-
     /// The class of what kernels of `kind` with such windows cost.
-    pub fn of(kind: Kind, window: WindowClass) -> Self {
+    pub(super) fn of(kind: Kind, window: WindowClass) -> Self {
         match kind {
             Kind::Conv | Kind::ConvTrans => match window {
                 WindowClass::Any | WindowClass::Pointwise => Class::Pointwise,

@@ -1,5 +1,5 @@
-//! A base device's prices taken apart: what each of its rates contributes to each timed network,
-//! and models with other multiples of these rates.
+//! A device's prices taken apart: what each of its rates contributes to each timed network, and
+//! models with other multiples of these rates.
 //!
 //! Rows are over what was measured: where the right multiples are, each row sums to one. Which
 //! multiples to take is the business of [`strengths`](super::strengths).
@@ -11,35 +11,54 @@ use nnmeter_core::predict::FittedModel;
 use nnmeter_core::workload::Workload;
 
 use super::class::Class;
+use super::generic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fit::samples::Samples;
 
-/// The models of a base, with one column for each of their rates.
+/// The models of a device, with one column for each of their rates.
 pub(super) struct Design<'a> {
     kernels: &'a [(Kind, FittedModel)],
     /// Whether tree ensembles that correct rates are kept.
     corrected: bool,
     /// The first column of each kernel model.
     first: Vec<usize>,
-    classes: Vec<Class>,
+    groups: Vec<usize>,
 }
 
 impl<'a> Design<'a> {
-    pub(super) fn new(kernels: &'a [(Kind, FittedModel)], corrected: bool) -> Self {
-        let (mut first, mut classes) = (Vec::new(), Vec::new());
-        for (kind, fitted) in kernels {
-            first.push(classes.len());
-            match terms(&fitted.model) {
-                Some(terms) => classes.extend(terms.iter().map(|t| Class::of(*kind, t.window))),
-                None => classes.push(Class::of(*kind, WindowClass::Any)),
-            }
-        }
-        Self { kernels, corrected, first, classes }
+    /// Of a base, whose rates go by [`Class`].
+    pub(super) fn of_base(kernels: &'a [(Kind, FittedModel)], corrected: bool) -> Self {
+        let group = |kind: Kind, window: WindowClass| Class::of(kind, window) as usize;
+        let of_model = |kind: Kind, model: &KernelModel| match terms(model) {
+            Some(terms) => terms.iter().map(|term| group(kind, term.window)).collect(),
+            None => vec![group(kind, WindowClass::Any)],
+        };
+        Self::grouped(kernels, corrected, of_model)
     }
 
-    /// The class of each column.
-    pub(super) fn classes(&self) -> &[Class] {
-        &self.classes
+    /// Of the made-up device of [`generic`], whose rates go by what they use up.
+    pub(super) fn generic(kernels: &'a [(Kind, FittedModel)]) -> Self {
+        let of_model =
+            |kind: Kind, _: &KernelModel| generic::resources(kind).map(|of| of as usize).collect();
+        Self::grouped(kernels, false, of_model)
+    }
+
+    fn grouped(
+        kernels: &'a [(Kind, FittedModel)],
+        corrected: bool,
+        of_model: impl Fn(Kind, &KernelModel) -> Vec<usize>,
+    ) -> Self {
+        let (mut first, mut groups) = (Vec::new(), Vec::new());
+        for (kind, fitted) in kernels {
+            first.push(groups.len());
+            groups.extend(of_model(*kind, &fitted.model));
+        }
+        Self { kernels, corrected, first, groups }
+    }
+
+    /// Which columns belong together: those of equal number.
+    pub(super) fn groups(&self) -> &[usize] {
+        &self.groups
     }
 
     /// A row for each sample.
@@ -47,7 +66,7 @@ impl<'a> Design<'a> {
         let costs: Vec<Vec<(usize, f64)>> =
             samples.workloads().iter().map(|work| self.costs(work)).collect();
         let row = |measured: f64, kernels: &[(u32, u32)]| {
-            let mut row = vec![0.0; self.classes.len()];
+            let mut row = vec![0.0; self.groups.len()];
             for &(work, times) in kernels {
                 for &(column, cost) in &costs[work as usize] {
                     row[column] += f64::from(times) * cost / measured;
@@ -58,7 +77,7 @@ impl<'a> Design<'a> {
         samples.samples().iter().map(|sample| row(sample.measured, &sample.kernels)).collect()
     }
 
-    /// The columns that price `work`, with what each contributes; none if the base has no model.
+    /// The columns that price `work`, with what each contributes; none if the device has no model.
     fn costs(&self, work: &Workload) -> Vec<(usize, f64)> {
         let Some(index) = self.kernels.iter().position(|(kind, _)| *kind == work.kind) else {
             return Vec::new();
@@ -75,7 +94,7 @@ impl<'a> Design<'a> {
         parts.iter().enumerate().map(|(at, part)| (first + at, part * factor)).collect()
     }
 
-    /// The base's models with each rate times its multiple.
+    /// The device's models with each rate times its multiple.
     ///
     /// # Errors
     /// If a product is not finite, or a model is a forest of nn-Meter's.

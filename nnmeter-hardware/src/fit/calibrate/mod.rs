@@ -1,15 +1,17 @@
 //! A device from a few timings of whole networks and the predictor of another device, the *base*.
 //!
 //! Totals of a few networks cannot tell what each kind of kernel costs; how the base's rates stand
-//! to each other mostly can. So the base's rates are multiplied by what the timings call for, held
-//! to the base as strongly as cross-validation on the timings says ([`Strengths`]): hardly at all
-//! for a device of another make, which then is a fit of its own with the base as prior; strongly
-//! for a sister device or few timings. The fusion rules stay the base's. Reading timings and
-//! writing packages is not done here.
+//! to each other mostly can, for a device of its make. So the base's rates are multiplied by what
+//! the timings call for, held to the base as strongly as cross-validation on the timings says
+//! ([`Strengths`]). Where networks left out are predicted better by terms that every device has
+//! ([`Start::Generic`]), the base's rates are not used at all, only its fusion rules, its kinds of
+//! kernels and the region that it was fitted on. Reading timings and writing packages is not done
+//! here.
 
 mod choice;
 mod class;
 mod design;
+mod generic;
 mod package;
 mod strengths;
 
@@ -17,6 +19,7 @@ use std::collections::BTreeSet;
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::model::KernelModel;
+use nnmeter_core::predict::FittedModel;
 use nnmeter_core::uncertainty::{Quantiles, Uncertainty};
 
 use crate::accuracy::{Pair, Table};
@@ -27,9 +30,8 @@ use crate::package::MetricModels;
 use choice::Timings;
 use design::Design;
 
-pub use class::Class;
 pub use package::About;
-pub use strengths::Strengths;
+pub use strengths::{Start, Strengths};
 
 /// Fewer timings than this leave an interval at 90 % to assumptions; with fewer families, its ends
 /// rest on how far the base is off.
@@ -68,18 +70,35 @@ pub struct Calibrated {
 /// # Errors
 /// If there are no samples, the base has no model of a kind of their kernels, or prices nothing.
 pub fn calibrate(base: &MetricModels, samples: &Samples, families: Families) -> Result<Calibrated> {
+    calibrate_from(base, samples, families, &Start::ALL)
+}
+
+/// As [`calibrate`], choosing among `starts` alone, the first of which is the default.
+///
+/// # Errors
+/// As [`calibrate`], and if there are no starts that the base has.
+pub fn calibrate_from(
+    base: &MetricModels,
+    samples: &Samples,
+    families: Families,
+    starts: &[Start],
+) -> Result<Calibrated> {
     check(base, samples)?;
-    let has_corrections =
-        base.kernels.iter().any(|(_, of)| matches!(of.model, KernelModel::Corrected(..)));
-    let kept: &[bool] = if has_corrections { &[true, false] } else { &[true] };
-    let designs: Vec<Design<'_>> =
-        kept.iter().map(|&corrected| Design::new(&base.kernels, corrected)).collect();
+    let generic = generic::kernels(&base.kernels)?;
+    let designs: Vec<(Start, Design<'_>)> = starts
+        .iter()
+        .filter_map(|&start| Some((start, design(start, &base.kernels, &generic)?)))
+        .collect();
+    if designs.is_empty() {
+        return Err(Error::new(ErrorKind::BadData, "base", "has none of the rates to start from"));
+    }
     let timings = Timings::new(&designs, samples);
-    let strengths = timings.choose(&[]);
+    let strengths = timings.choose();
     let multiples = timings.fit_all(strengths).ok_or_else(|| {
         Error::new(ErrorKind::BadData, "timings", "hold nothing that costs anything on the base")
     })?;
-    let design = if strengths.corrected { &designs[0] } else { &designs[designs.len() - 1] };
+    let chosen = designs.iter().find(|(start, _)| *start == strengths.start);
+    let (_, design) = chosen.unwrap_or(&designs[0]);
     let kernels = design.models(&multiples)?;
     let scale = timings.fit_all(Strengths::ONE_SCALE).map_or(1.0, |multiples| multiples[0]);
     let held_out = HeldOut {
@@ -92,6 +111,21 @@ pub fn calibrate(base: &MetricModels, samples: &Samples, families: Families) -> 
     let models = MetricModels { uncertainty: Some(residuals.uncertainty()?), kernels };
     let held_out = held_out.table(&residuals)?;
     Ok(Calibrated { models, strengths, held_out, unseen: unseen(base, samples) })
+}
+
+/// How `start` sees timings; `None` if it is what another start is, too.
+fn design<'a>(
+    start: Start,
+    base: &'a [(Kind, FittedModel)],
+    generic: &'a [(Kind, FittedModel)],
+) -> Option<Design<'a>> {
+    let is_corrected =
+        |(_, of): &(Kind, FittedModel)| matches!(of.model, KernelModel::Corrected(..));
+    match start {
+        Start::Base => Some(Design::of_base(base, true)),
+        Start::Rates => base.iter().any(is_corrected).then(|| Design::of_base(base, false)),
+        Start::Generic => Some(Design::generic(generic)),
+    }
 }
 
 /// Checks that there is something to calibrate to, and that the base prices all of it.

@@ -43,7 +43,18 @@ impl Calibrated {
         if !self.unseen.is_empty() {
             let kinds: Vec<&str> = self.unseen.iter().map(|kind| kind.name()).collect();
             let kinds = kinds.join(", ");
-            notes.push(format!("no timed network has kernels of kind {kinds}: priced as the base says, times what the other kernels call for"));
+            let price = match self.strengths.start.follows_base() {
+                true => "as the base says, times what the other kernels call for",
+                false => "by what they compute and move, as the other kernels call for",
+            };
+            notes.push(format!("no timed network has kernels of kind {kinds}: priced {price}"));
+        }
+        if !self.strengths.start.follows_base() {
+            notes.push(
+                "the base's rates do not fit these timings and were not used; a base of the same \
+                 make takes fewer timings"
+                    .to_owned(),
+            );
         }
         let skipped = about.timings.rows.len() - used;
         if skipped > 0 {
@@ -106,9 +117,16 @@ fn provenance(calibrated: &Calibrated, base: &OpenDevice, about: &About<'_>) -> 
         date: about.date.to_owned(),
         seed: 0,
         tool: concat!("nnmeter calibrate ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: format!(
-            "Rates of {name} calibrated to totals of whole networks: {}.",
-            calibrated.strengths
-        ),
+        method: match calibrated.strengths.start.follows_base() {
+            true => format!(
+                "Rates of {name} calibrated to totals of whole networks: {}.",
+                calibrated.strengths
+            ),
+            false => format!(
+                "Rates fitted to totals of whole networks, whose kernels are by the fusion rules of \
+                 {name}: {}.",
+                calibrated.strengths
+            ),
+        },
     }
 }

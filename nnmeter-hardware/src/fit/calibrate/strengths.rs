@@ -1,58 +1,101 @@
-//! How far a calibration follows the timings and how far the base: the multiples of the base's
+//! How far a calibration follows the timings and how far what it starts from: the multiples of
 //! rates that a few timings call for.
 //!
-//! In three steps, each of which may be left out: one scale for all rates; a scale for each
-//! [`Class`], pulled towards it; a multiple of each rate, pulled towards its class. Each minimises
+//! In three steps, each of which may be left out: one scale for all rates; a scale for each class of
+//! them, pulled towards it; a multiple of each rate, pulled towards its class. Each minimises
 //! `mean((predicted / measured - 1)^2) + strength x |multiple - 1|^2` with multiples not below
-//! [`LEAST`], so what the timings do not tell stays as the base has it.
+//! [`LEAST`], so what the timings do not tell stays as it was.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::class::Class;
-use crate::fit::nnls::{Gram, solve};
+use crate::fit::nnls::{Gram, solve_from};
 
 /// Least multiple of what a step starts from.
 const LEAST: f64 = 0.1;
 
+/// Whose rates are multiplied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The base's, with the tree ensembles that correct them if it has any.
+    Base,
+    /// The base's without their corrections.
+    Rates,
+    /// Those of a made-up device whose kernels cost what they compute and move, for devices that
+    /// the base says nothing of.
+    Generic,
+}
+
+impl Start {
+    /// All of them, what is taken by default first.
+    pub const ALL: [Start; 3] = [Start::Base, Start::Rates, Start::Generic];
+
+    /// Whether the rates are the base's.
+    pub fn follows_base(self) -> bool {
+        match self {
+            Start::Base | Start::Rates => true,
+            Start::Generic => false,
+        }
+    }
+}
+
 /// How strongly multiples are pulled; `None` leaves the step out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Strengths {
+    /// Whose rates are multiplied.
+    pub start: Start,
     /// Of classes towards the scale of all.
     pub classes: Option<f64>,
     /// Of rates towards the scale of their class.
     pub rates: Option<f64>,
-    /// Whether the tree ensembles with which the base corrects its rates are kept.
-    pub corrected: bool,
 }
 
-/// Strengths to choose from for classes.
-const CLASSES: [Option<f64>; 3] = [None, Some(1e-2), Some(1e-4)];
-/// Strengths to choose from for rates.
-const RATES: [Option<f64>; 6] = [None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
+/// Strengths to choose from for the classes of a base.
+const CLASSES: &[Option<f64>] = &[None, Some(1e-2), Some(1e-4)];
+/// Strengths to choose from for the rates of a base.
+const RATES: &[Option<f64>] = &[None, Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6)];
+/// Strengths to choose from for what generic terms use up.
+const GENERIC_CLASSES: &[Option<f64>] = &[Some(1e-2), Some(1e-3), Some(1e-4), Some(1e-5)];
+/// Strengths to choose from for generic rates.
+const GENERIC_RATES: &[Option<f64>] = &[Some(1e-3), Some(1e-4), Some(1e-5), Some(1e-6), Some(1e-7)];
 
 impl Strengths {
-    /// What is taken unless the timings clearly speak for another choice: each rate by itself,
-    /// held to one scale.
-    pub const DEFAULT: Strengths = Strengths { classes: None, rates: Some(1e-3), corrected: true };
+    /// What is taken unless the timings clearly speak for another choice: each rate of the base by
+    /// itself, held to one scale.
+    pub const DEFAULT: Strengths =
+        Strengths { start: Start::Base, classes: None, rates: Some(1e-3) };
+
+    /// What is taken of `start` unless the timings clearly speak for another choice.
+    pub(super) fn default_of(start: Start) -> Self {
+        match start {
+            Start::Base | Start::Rates => Self { start, ..Self::DEFAULT },
+            Start::Generic => Self::GENERIC,
+        }
+    }
+
+    /// What is taken of generic terms unless the timings speak for another choice.
+    pub(super) const GENERIC: Strengths =
+        Strengths { start: Start::Generic, classes: Some(1e-3), rates: Some(1e-4) };
 
     /// One scale for everything.
     pub(super) const ONE_SCALE: Strengths =
-        Strengths { classes: None, rates: None, corrected: true };
+        Strengths { start: Start::Base, classes: None, rates: None };
 
-    /// All that is chosen from, for a base with or without corrections.
-    pub(super) fn candidates(has_corrections: bool) -> Vec<Self> {
-        let kept: &[bool] = if has_corrections { &[true, false] } else { &[true] };
-        let all = kept.iter().flat_map(|&corrected| {
-            RATES.into_iter().flat_map(move |rates| {
-                CLASSES.map(move |classes| Self { classes, rates, corrected })
-            })
-        });
-        all.collect()
+    /// All that is chosen from for rates of `start`.
+    pub(super) fn candidates(start: Start) -> Vec<Self> {
+        let (classes, rates) = match start {
+            Start::Base | Start::Rates => (CLASSES, RATES),
+            Start::Generic => (GENERIC_CLASSES, GENERIC_RATES),
+        };
+        let with = |&rates: &Option<f64>| {
+            classes.iter().map(move |&classes| Self { start, classes, rates })
+        };
+        rates.iter().flat_map(with).collect()
     }
 
-    /// The multiple of each column; `classes` are theirs. `None` where the base prices nothing of
-    /// what was timed.
-    pub(super) fn multiples(&self, moments: &Moments, classes: &[Class]) -> Option<Vec<f64>> {
+    /// The multiple of each column; `classes` are theirs, by number. `None` where nothing of what
+    /// was timed has a price.
+    pub(super) fn multiples(&self, moments: &Moments, classes: &[usize]) -> Option<Vec<f64>> {
         let (gram, sums) = moments.means()?;
         let ones = vec![1.0; classes.len()];
         let all = dot(&ones, &sums) / dot(&ones, &gram.times(&ones));
@@ -80,24 +123,30 @@ impl Strengths {
 
 impl fmt::Display for Strengths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whose, class) = match self.start {
+            Start::Base | Start::Rates => ("of the base", "class of kernels"),
+            Start::Generic => ("of generic terms, whatever the base", "resource"),
+        };
         match (self.classes, self.rates) {
-            (None, None) => f.write_str("one scale for all rates of the base")?,
+            (None, None) => write!(f, "one scale for all rates {whose}")?,
             (Some(classes), None) => write!(
                 f,
-                "a scale for each class of kernels, pulled towards one for all (strength {classes})"
+                "a scale for each {class} {whose}, pulled towards one for all (strength {classes})"
             )?,
             (None, Some(rates)) => write!(
                 f,
-                "a multiple of each rate of the base, pulled towards one scale (strength {rates})"
+                "a multiple of each rate {whose}, pulled towards one scale (strength {rates})"
             )?,
             (Some(classes), Some(rates)) => write!(
                 f,
-                "a scale for each class of kernels, pulled towards one for all (strength \
-                 {classes}), and a multiple of each rate, pulled towards its class (strength \
-                 {rates})"
+                "a scale for each {class} {whose}, pulled towards one for all (strength \
+                 {classes}), and a multiple of each rate, pulled towards that (strength {rates})"
             )?,
         }
-        f.write_str(if self.corrected { "" } else { ", without the base's tree corrections" })
+        f.write_str(match self.start {
+            Start::Rates => ", without the base's tree corrections",
+            Start::Base | Start::Generic => "",
+        })
     }
 }
 
@@ -105,12 +154,12 @@ impl fmt::Display for Strengths {
 fn of_classes(
     gram: &Gram,
     sums: &[f64],
-    classes: &[Class],
+    classes: &[usize],
     all: f64,
     strength: f64,
-) -> (Vec<Class>, Vec<f64>) {
-    let members: Vec<Class> =
-        Class::ALL.into_iter().filter(|class| classes.contains(class)).collect();
+) -> (Vec<usize>, Vec<f64>) {
+    let members: Vec<usize> =
+        classes.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let columns: Vec<Vec<f64>> = members
         .iter()
         .map(|member| classes.iter().map(|class| f64::from(u8::from(class == member))).collect())
@@ -129,7 +178,8 @@ fn pulled(gram: &Gram, sums: &[f64], strength: f64) -> Vec<f64> {
     let at_least = gram.times(&vec![LEAST; sums.len()]);
     let right: Vec<f64> =
         sums.iter().zip(&at_least).map(|(sum, least)| sum + strength - least).collect();
-    solve(&gram, &right).iter().map(|above| above + LEAST).collect()
+    let guess = vec![1.0 - LEAST; right.len()];
+    solve_from(&gram, &right, &guess).iter().map(|above| above + LEAST).collect()
 }
 
 /// Sums over rows of their products and of the rows.

@@ -117,7 +117,7 @@ fn worst(found: &MetricModels, right: &MetricModels) -> f64 {
 /// A device with the base's rates times `multiples`.
 fn device(multiples: &[f64], corrected: bool) -> MetricModels {
     let base = base();
-    let kernels = Design::new(&base.kernels, corrected).models(multiples).expect("valid rates");
+    let kernels = Design::of_base(&base.kernels, corrected).models(multiples).expect("valid rates");
     MetricModels { kernels, ..base.clone() }
 }
 
@@ -150,10 +150,46 @@ fn finds_the_multiples_behind_totals() {
 fn drops_corrections_that_the_device_does_not_have() {
     let plain = device(&[1.5, 0.7, 1.5, 4.0, 1.0, 0.5, 3.0], false);
     let calibrated = found(&plain, 60, 0.0);
-    assert!(!calibrated.strengths.corrected, "{}", calibrated.strengths);
+    assert!(calibrated.strengths.start == Start::Rates, "{}", calibrated.strengths);
     assert!(worst(&calibrated.models, &plain) < 0.01);
     let same = found(&device(&[1.5; 7], true), 60, 0.01);
-    assert!(same.strengths.corrected, "{}", same.strengths);
+    assert!(same.strengths.start == Start::Base, "{}", same.strengths);
+}
+
+/// Rates of a device that is nothing like the base: a pooled element costs a hundred times as much.
+fn stranger() -> MetricModels {
+    let generic = generic::kernels(&base().kernels).expect("valid rates");
+    let columns = Design::generic(&generic).groups().len();
+    let multiples: Vec<f64> = (0..columns).map(|at| 1e-7 * (0.4 + 2.0 * noise(at))).collect();
+    let kernels = Design::generic(&generic).models(&multiples).expect("valid rates");
+    MetricModels { kernels, ..base() }
+}
+
+#[test]
+fn a_device_unlike_the_base_is_fitted_by_generic_terms() {
+    let other = stranger();
+    let samples = timings(&other, 60, 5, 0.01);
+    let errors = |starts: &[Start]| {
+        let calibrated = calibrate_from(&base(), &samples, Families::Stated, starts);
+        let calibrated = calibrated.expect("can be calibrated");
+        (calibrated.strengths.start, worst(&calibrated.models, &other))
+    };
+    let (start, chosen) = errors(&Start::ALL);
+    let (_, by_base) = errors(&[Start::Base, Start::Rates]);
+    assert_eq!(start, Start::Generic);
+    assert!(chosen < 0.2 && chosen < by_base / 2.0, "{chosen} {by_base}");
+    let few = calibrate(&base(), &timings(&other, 5, 5, 0.0), Families::Stated).expect("can be");
+    assert_eq!(few.strengths, Strengths::DEFAULT, "five timings choose nothing");
+}
+
+#[test]
+fn generic_terms_price_every_kind() {
+    let fitted = |kind| (kind, base().kernels[0].1.clone());
+    let all: Vec<(Kind, FittedModel)> = Kind::ALL.iter().map(|&kind| fitted(kind)).collect();
+    for (kind, fitted) in generic::kernels(&all).expect("valid rates") {
+        assert!(fitted.model.cost(&work(kind, 3, 1)) > 0.0, "{kind}");
+    }
+    assert!(calibrate_from(&base(), &timings(&base(), 9, 3, 0.0), Families::Stated, &[]).is_err());
 }
 
 #[test]
@@ -193,7 +229,7 @@ fn trees_alone_are_scaled() {
     let mut base = base();
     base.kernels[1].1.model = KernelModel::Learned(trees(3.0));
     base.kernels[2].1.model = KernelModel::Learned(trees(2.0));
-    let twice = Design::new(&base.kernels, true).models(&[2.0; 5]).expect("valid");
+    let twice = Design::of_base(&base.kernels, true).models(&[2.0; 5]).expect("valid");
     let cost =
         |kernels: &[(Kind, FittedModel)]| kernels[1].1.model.cost(&work(Kind::MaxPool, 3, 1));
     assert_eq!(cost(&twice), 2.0 * cost(&base.kernels));
