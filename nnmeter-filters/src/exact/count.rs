@@ -32,7 +32,7 @@ impl Feasible<'_> {
     /// [`ErrorKind::TooLarge`] if it may exceed 128 bits.
     pub fn count(&self, options: &SamplerOptions) -> Result<CountBounds> {
         if let [(index, _)] = self.axes(&[Rounding::Generous])[..]
-            && let Some(count) = halves::count(self, index)
+            && let Some(count) = halves::count(self, index)?
         {
             return Ok(CountBounds { certain: count, possible: count });
         }

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::feasible::Feasible;
 use super::trellis::{Edge, Trellis};
+use crate::error::Result;
 use crate::table::CostTable;
 
 /// How many ways each half may have.
@@ -22,9 +23,13 @@ const EXACT: f64 = (1u64 << 53) as f64;
 
 /// How many architectures satisfy the constraints, of which the limit `index` alone binds; `None` if
 /// there are too many to list a half of them.
-pub(super) fn count(feasible: &Feasible<'_>, index: usize) -> Option<u128> {
+///
+/// # Errors
+/// If it is stopped.
+pub(super) fn count(feasible: &Feasible<'_>, index: usize) -> Result<Option<u128>> {
+    feasible.stop.step()?;
     let trellis = &feasible.trellis;
-    let cut = cut(trellis)?;
+    let Some(cut) = cut(trellis) else { return Ok(None) };
     let limit = &feasible.constraints.limits()[index];
     let span = &feasible.spans[index];
     let slack = if is_integral(limit.table(), span.most) { 0.0 } else { span.slack() };
@@ -96,19 +101,25 @@ struct Halves<'a> {
 
 impl Halves<'_> {
     /// Counts the architectures that go on from a node, so much having been spent.
-    fn before(&mut self, layer: usize, node: usize, spent: f64) -> Option<u128> {
+    fn before(&mut self, layer: usize, node: usize, spent: f64) -> Result<Option<u128>> {
         if layer == self.cut {
-            return self.meet(node, spent);
+            return Ok(self.meet(node, spent));
         }
         let feasible = self.feasible;
+        if layer <= self.cut / 2 {
+            feasible.stop.step()?;
+        }
         let mut sum = 0;
         for (_, edge) in feasible.trellis.layers[layer].edges_of(node) {
             let cost = edge.costs[self.index];
             self.path.push((edge.option, cost));
-            sum += self.before(layer + 1, edge.target, spent + cost)?;
+            let Some(count) = self.before(layer + 1, edge.target, spent + cost)? else {
+                return Ok(None);
+            };
+            sum += count;
             self.path.pop();
         }
-        Some(sum)
+        Ok(Some(sum))
     }
 
     /// Counts the ways behind a node that fit what is spent before it.
