@@ -55,7 +55,7 @@ impl Scenario {
     pub(crate) fn run(self, environment: &Environment) -> Result<()> {
         let config = if self == Scenario::Predict { "predict.yml" } else { "hpo.yml" };
         let edit = |text: String| match self {
-            Scenario::Infeasible => text.replace("<=60ms", "<=1ms"),
+            Scenario::Infeasible => text.replace("60ms@", "1ms@"),
             _ => text,
         };
         let variables = match self {
