@@ -182,6 +182,10 @@ mod tests {
             budget(&["cortexA77"], &["30ms"]),
         ]
         .map(|budget| compile(&budget).expect_err("refused").to_string());
-        expect![[""]].assert_eq(&texts.join("\n"));
+        expect![[r#"
+            budget "30ms": is for no device; expected 30ms@DEVICE, or one device beside it
+            budget "30ms": is for several devices; expected 30ms@DEVICE
+            probability 0.9: is that of no budget; expected an upper bound of latency or energy
+            device "cortexA77": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21, myriadvpu_openvino2019r2"#]].assert_eq(&texts.join("\n"));
     }
 }
