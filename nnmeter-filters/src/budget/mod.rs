@@ -113,7 +113,7 @@ impl Budget {
             (None, [device]) => Ok(Some(device)),
             (None, []) => Err(bounds
                 .bad("is for no device")
-                .expected(format!("{}@DEVICE, or one device beside it", bounds.text()))),
+                .expected(format!("{}@DEVICE, or one `device`", bounds.text()))),
             (None, _) => Err(bounds
                 .bad("is for several devices")
                 .expected(format!("{}@DEVICE", bounds.text()))),
@@ -183,7 +183,7 @@ mod tests {
         ]
         .map(|budget| compile(&budget).expect_err("refused").to_string());
         expect![[r#"
-            budget "30ms": is for no device; expected 30ms@DEVICE, or one device beside it
+            budget "30ms": is for no device; expected 30ms@DEVICE, or one `device`
             budget "30ms": is for several devices; expected 30ms@DEVICE
             probability 0.9: is that of no budget; expected an upper bound of latency or energy
             device "cortexA77": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21, myriadvpu_openvino2019r2"#]].assert_eq(&texts.join("\n"));
