@@ -1,104 +1,59 @@
-//! Budgets as arguments give them: a number with its unit.
+//! Budgets as arguments: `--device D --budget 30ms`, on several devices `--budget 30ms@D --budget
+//! 20mJ@E`. What they mean is said by [`nnmeter_filters::budget`].
 
-use std::str::FromStr;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use nnmeter_filters::budget::{Bounds, Budget, Cost, Costs};
+use nnmeter_filters::error::Error;
+use nnmeter_filters::space::SearchSpace;
+use nnmeter_hardware::registry::Registry;
 
-use nnmeter_hardware::package::Metric;
+/// Options that say what architectures may cost.
+#[derive(clap::Args)]
+pub(crate) struct BudgetArgs {
+    /// A device whose costs count (repeatable), as NAME, NAME@VERSION or a package file.
+    #[arg(long, short, value_name = "NAME|FILE")]
+    device: Vec<String>,
 
-use crate::cost::Cost;
-use crate::failure::Usage;
+    /// What an architecture may cost (repeatable, all must hold): 30ms, 12mJ, 300Mmacs, 600Mflops or
+    /// 5Mparams; 20ms..30ms and 20ms.. for lower bounds; 30ms@NAME where there are several devices.
+    #[arg(long, value_name = "[LOW..]HIGH[@DEVICE]", value_parser = parse_bounds)]
+    budget: Vec<Bounds>,
 
-/// What a network may cost.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Budget {
-    cost: Cost,
-    /// In the cost's unit.
-    value: f64,
+    /// Stay below upper bounds of latency and energy with at least this probability, by how far
+    /// predictions for the device are off; without it, the predicted cost counts.
+    #[arg(long, value_name = "P")]
+    probability: Option<f64>,
+
+    /// Leave kernels without a price out of the costs.
+    #[arg(long)]
+    allow_uncovered: bool,
 }
 
-/// Units with their cost and how many of the cost's unit one is; a suffix of another comes after it.
-const UNITS: [(&str, Cost, f64); 12] = [
-    ("macs", Cost::Macs, 1.0),
-    ("flops", Cost::Flops, 1.0),
-    ("params", Cost::Parameters, 1.0),
-    ("parameters", Cost::Parameters, 1.0),
-    ("us", Cost::Latency, 1e-3),
-    ("\u{b5}s", Cost::Latency, 1e-3),
-    ("ms", Cost::Latency, 1.0),
-    ("s", Cost::Latency, 1e3),
-    ("uJ", Cost::Energy, 1e-3),
-    ("\u{b5}J", Cost::Energy, 1e-3),
-    ("mJ", Cost::Energy, 1.0),
-    ("J", Cost::Energy, 1e3),
-];
-
-/// Prefixes of the units of counts.
-const PREFIXES: [(&str, f64); 3] = [("k", 1e3), ("M", 1e6), ("G", 1e9)];
-
-/// A number with its unit, in the unit of its cost.
-pub(crate) fn amount(text: &str) -> Result<(f64, Cost), String> {
-    let expected = "expected a number with its unit, as in 30ms, 0.03s, 12mJ or 300Mmacs";
-    let unit = UNITS.iter().find_map(|unit| Some((text.strip_suffix(unit.0)?, unit)));
-    let (mut number, &(_, cost, mut factor)) = unit.ok_or(expected)?;
-    let prefix = PREFIXES.iter().find_map(|(name, by)| Some((number.strip_suffix(name)?, *by)));
-    if let Some(prefixed) = prefix.filter(|_| !cost.is_of_device()) {
-        (number, factor) = prefixed;
-    }
-    let number: f64 = number.trim_end().parse().map_err(|_| expected)?;
-    if number.is_finite() { Ok((number * factor, cost)) } else { Err(expected.to_owned()) }
-}
-
-impl FromStr for Budget {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (value, cost) = amount(text)?;
-        if value > 0.0 {
-            Ok(Self { cost, value })
-        } else {
-            Err("expected a budget above zero".to_owned())
-        }
+impl BudgetArgs {
+    /// Compiles the costs of a space, and says what they leave out.
+    pub(crate) fn compile(&self, space: &SearchSpace) -> anyhow::Result<Costs> {
+        let budget = Budget {
+            devices: self.device.clone(),
+            bounds: self.budget.clone(),
+            probability: self.probability,
+            allow_uncovered: self.allow_uncovered,
+        };
+        let costs = budget.compile(space, |name| Registry::standard()?.open(name))?;
+        let uncovered = costs.tables.iter().flat_map(|table| table.uncovered());
+        uncovered.for_each(|layer| eprintln!("NOT COVERED: {layer}"));
+        Ok(costs)
     }
 }
 
-impl Budget {
-    /// The budget in the unit of `metric`.
-    ///
-    /// # Errors
-    /// If it is of another metric.
-    pub(crate) fn of(self, metric: Metric) -> anyhow::Result<f64> {
-        let (own, asked) = (self.cost.name(), metric.name());
-        if own == asked {
-            return Ok(self.value);
-        }
-        let text = format!("--budget is of {own}, and {asked} is predicted; expected {asked} too");
-        Err(Usage(text).into())
-    }
+/// Reads bounds. That they are a budget, and their text, is said by whoever reads arguments.
+pub(crate) fn parse_bounds(text: &str) -> Result<Bounds, String> {
+    text.parse().map_err(|error: Error| match error.expectation() {
+        Some(expected) => format!("{}; expected {expected}", error.found()),
+        None => error.found().to_owned(),
+    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_numbers_with_units() {
-        for (text, cost, value) in [
-            ("30ms", Cost::Latency, 30.0),
-            ("0.03 s", Cost::Latency, 30.0),
-            ("250us", Cost::Latency, 0.25),
-            ("1e3\u{b5}s", Cost::Latency, 1.0),
-            ("12mJ", Cost::Energy, 12.0),
-            ("0.5J", Cost::Energy, 500.0),
-            ("330Mmacs", Cost::Macs, 3.3e8),
-            ("0.66 Gflops", Cost::Flops, 6.6e8),
-            ("5e6params", Cost::Parameters, 5e6),
-            ("500kparameters", Cost::Parameters, 5e5),
-        ] {
-            let budget: Budget = text.parse().expect(text);
-            assert_eq!(budget.cost, cost);
-            assert!((budget.value / value - 1.0).abs() < 1e-12, "{text}");
-        }
-        for text in ["", "30", "ms", "30 hours", "0ms", "-1ms", "NaNms", "infs", "3,5ms", "3Mms"] {
-            assert!(text.parse::<Budget>().is_err(), "{text}");
-        }
-    }
+/// Reads the name of a cost.
+pub(crate) fn cost_parser() -> impl TypedValueParser<Value = Cost> {
+    PossibleValuesParser::new(Cost::ALL.map(Cost::name)).try_map(|name| name.parse::<Cost>())
 }

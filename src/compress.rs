@@ -1,5 +1,5 @@
-//! What `nnmeter prune` and `nnmeter student` share: widths as arguments give them, costs on a device,
-//! groups in JSON, networks as files.
+//! What `nnmeter prune` and `nnmeter student` share: widths as arguments give them, groups in JSON,
+//! networks as files.
 
 use std::path::Path;
 
@@ -8,8 +8,7 @@ use nnmeter_core::export;
 use nnmeter_core::graph::{Graph, NodeId};
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_filters::compress::{Group, Widths, alignment};
-use nnmeter_hardware::package::Metric;
-use nnmeter_hardware::registry::OpenDevice;
+use nnmeter_filters::metric::Metric;
 use serde_json::{Value, json};
 
 use crate::failure::Usage;
@@ -32,10 +31,7 @@ pub(crate) struct WidthArgs {
 
 impl WidthArgs {
     /// The widths, for a device that costs by `metric`.
-    pub(crate) fn of(
-        &self,
-        metric: &dyn nnmeter_filters::metric::Metric,
-    ) -> anyhow::Result<Widths> {
+    pub(crate) fn of(&self, metric: &dyn Metric) -> anyhow::Result<Widths> {
         let align = match self.align {
             Some(align) => usize::from(align),
             None => alignment(metric)?,
@@ -44,17 +40,6 @@ impl WidthArgs {
         widths.check().map_err(|error| Usage(error.to_string()))?;
         Ok(widths)
     }
-}
-
-/// What the device's kernels cost by a metric.
-pub(crate) fn costs(
-    device: &OpenDevice,
-    metric: Metric,
-) -> anyhow::Result<&dyn nnmeter_filters::metric::Metric> {
-    Ok(match metric {
-        Metric::Latency => device.latency()?,
-        Metric::Energy => device.energy()?,
-    })
 }
 
 /// Writes a network as nn-Meter IR.

@@ -36,9 +36,17 @@ fn is_usage(error: &anyhow::Error) -> bool {
         let hardware = cause.downcast_ref::<nnmeter_hardware::error::Error>();
         let filters = cause.downcast_ref::<nnmeter_filters::error::Error>();
         hardware.is_some_and(|e| is_wrong_name(e.kind()))
-            || filters.is_some_and(|e| e.kind() == FiltersKind::UnknownSpace)
+            || filters.is_some_and(|e| is_wrong_request(e.kind()))
             || cause.downcast_ref::<Usage>().is_some()
     })
+}
+
+fn is_wrong_request(kind: FiltersKind) -> bool {
+    match kind {
+        FiltersKind::UnknownSpace | FiltersKind::BadBudget => true,
+        FiltersKind::Hardware(kind) => is_wrong_name(kind),
+        _ => false,
+    }
 }
 
 fn is_wrong_name(kind: HardwareKind) -> bool {

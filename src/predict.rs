@@ -3,15 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Unit;
+use nnmeter_filters::budget::Bounds;
 use nnmeter_hardware::nn_meter;
 use nnmeter_hardware::package::Metric;
 use nnmeter_hardware::registry::OpenDevice;
 
-use crate::budget::Budget;
+use crate::budget::parse_bounds;
 use crate::models::{self, ReadArgs};
 use crate::report::Page;
 use crate::{compat, device, failure};
@@ -44,8 +44,8 @@ pub(crate) struct Args {
     metric: Metric,
 
     /// A budget with its unit (30ms, 0.03s, 12mJ): also tell the probability to stay within it.
-    #[arg(long, value_name = "BUDGET", value_parser = Budget::from_str)]
-    budget: Option<Budget>,
+    #[arg(long, value_name = "BUDGET", value_parser = parse_bounds)]
+    budget: Option<Bounds>,
 
     /// Succeed even if operators are not covered by the total.
     #[arg(long)]
@@ -72,7 +72,8 @@ enum Compat {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let device = device::open(&args.device)?;
-    let budget = args.budget.map(|budget| budget.of(args.metric)).transpose()?;
+    let budget =
+        args.budget.as_ref().map(|budget| budget.only_upper(args.metric.into())).transpose()?;
     let page = Page {
         device: &device.device().name,
         version: device.version(),

@@ -3,20 +3,20 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 
 use anyhow::Context;
 use nnmeter_core::graph::{Graph, NodeId};
 use nnmeter_core::op::Op;
 use nnmeter_core::typed::TypedGraph;
+use nnmeter_filters::budget::{Bounds, Cost};
 use nnmeter_filters::compress::{
     Group, Groups, Importance, Keep, PruneOptions, Pruned, Pruning, Widths,
 };
 use nnmeter_hardware::package::Metric;
 use serde_json::{Value, json};
 
-use crate::budget::Budget;
-use crate::compress::{WidthArgs, costs, layers, write_graph};
+use crate::budget::parse_bounds;
+use crate::compress::{WidthArgs, layers, write_graph};
 use crate::device;
 use crate::models::ReadArgs;
 use crate::report::plain_table;
@@ -44,8 +44,8 @@ pub(crate) struct Args {
     device: String,
 
     /// What the network may cost, with its unit (20ms, 12mJ).
-    #[arg(long, value_name = "BUDGET", value_parser = Budget::from_str)]
-    budget: Budget,
+    #[arg(long, value_name = "BUDGET", value_parser = parse_bounds)]
+    budget: Bounds,
 
     /// What the budget is of: latency_ms or energy_mj.
     #[arg(long, value_name = "METRIC", default_value = "latency_ms",
@@ -103,8 +103,9 @@ struct Plan<'a> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let device = device::open(&args.device)?;
-    let metric = costs(&device, args.metric)?;
-    let budget = args.budget.of(args.metric)?;
+    let cost = Cost::from(args.metric);
+    let metric = cost.metric(Some(&device))?;
+    let budget = args.budget.only_upper(cost)?;
     let widths = args.widths.of(metric)?;
     let named = || args.file.display().to_string();
     let graph = args.read.load(&args.file).with_context(named)?;

@@ -95,20 +95,30 @@ fn wrong_budgets_and_metrics_are_usage_errors() {
         (
             ["--budget", "30"],
             expect![
-                "error: invalid value '30' for '--budget <BUDGET>': expected a number with its unit, as in 30ms, 0.03s, 12mJ or 300Mmacs"
+                "error: invalid value '30' for '--budget <BUDGET>': is no number with its unit; expected one as in 30ms, 0.03s, 12mJ or 300Mmacs"
             ],
         ),
         (
             ["--budget", "0ms"],
             expect![
-                "error: invalid value '0ms' for '--budget <BUDGET>': expected a budget above zero"
+                "error: invalid value '0ms' for '--budget <BUDGET>': allows nothing; expected a budget above zero"
             ],
         ),
         (
             ["--budget", "12mJ"],
-            expect![
-                "error: --budget is of energy_mj, and latency_ms is predicted; expected latency_ms too"
-            ],
+            expect![[
+                r#"error: budget "12mJ": is of energy, and latency is asked for; expected a budget of latency"#
+            ]],
+        ),
+        (
+            ["--budget", "20ms..30ms"],
+            expect![[
+                r#"error: budget "20ms..30ms": has a lower bound; expected an upper bound alone"#
+            ]],
+        ),
+        (
+            ["--budget", "30ms@phone"],
+            expect![[r#"error: budget "30ms@phone": names a device; expected a budget without @"#]],
         ),
         (
             ["--metric", "ms"],

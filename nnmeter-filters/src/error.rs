@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Uncovered,
     /// The cost is no sum of tables of the size allowed.
     Indecomposable,
+    /// A budget cannot be meant: its text is none, or it is for no device, or for several.
+    BadBudget,
     /// A constraint contradicts itself, or asks for what is not known.
     BadConstraint,
     /// No architecture satisfies the constraints.

@@ -61,6 +61,16 @@ pub trait Metric {
     fn bill(&self, graph: &TypedGraph) -> Bill;
 }
 
+impl<M: Metric + ?Sized> Metric for &M {
+    fn quantity(&self) -> Quantity {
+        (**self).quantity()
+    }
+
+    fn bill(&self, graph: &TypedGraph) -> Bill {
+        (**self).bill(graph)
+    }
+}
+
 impl<U: Unit> Metric for Predictor<U> {
     fn quantity(&self) -> Quantity {
         Quantity { metric: U::METRIC, suffix: U::SUFFIX }

@@ -1,5 +1,5 @@
 //! The one error type of this crate: the offending thing, what was found there, what was expected,
-//! and a hint; and the table of codes by which errors travel.
+//! and a hint; and the table of codes by which those travel that do.
 //!
 //! It says what [`nnmeter_core::error::Error`] says; the errors of the other crates convert into it.
 //! It prints as one line, `device "cortexA7": there is no predictor of that name; expected ...`.
@@ -15,31 +15,31 @@ use serde_json::{Value, json};
 /// Shorthand for results of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Declares the kinds of errors with their codes and phrases, so that there is one list of them.
+/// Declares the kinds of errors: those that travel with their codes and phrases, so that there is one
+/// list of them; and those that the program keeps to itself.
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $code:literal, $phrase:literal;)*) => {
+    (
+        sent { $($(#[$doc:meta])* $kind:ident = $code:literal, $phrase:literal;)* }
+        kept { $($(#[$kept_doc:meta])* $kept:ident;)* }
+    ) => {
         /// What went wrong, for callers that react to it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorKind {
             $($(#[$doc])* $kind,)*
+            $($(#[$kept_doc])* $kept,)*
         }
 
         impl ErrorKind {
-            /// All kinds.
-            pub const ALL: &'static [ErrorKind] = &[$(ErrorKind::$kind),*];
+            /// All kinds that travel.
+            pub const SENT: &'static [ErrorKind] = &[$(ErrorKind::$kind),*];
 
-            /// The `code` of an error object of JSON-RPC.
-            pub fn code(self) -> i64 {
+            /// The `code` and `message` of an error object of JSON-RPC. A kind that does not travel
+            /// would be a fault of this program there.
+            pub fn code(self) -> (i64, &'static str) {
                 match self {
-                    $(ErrorKind::$kind => $code,)*
-                }
-            }
-
-            /// The `message` of an error object of JSON-RPC.
-            pub fn phrase(self) -> &'static str {
-                match self {
-                    $(ErrorKind::$kind => $phrase,)*
+                    $(ErrorKind::$kind => ($code, $phrase),)*
+                    $(ErrorKind::$kept)|* => ErrorKind::Internal.code(),
                 }
             }
         }
@@ -47,68 +47,82 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The message is no JSON.
-    Parse = -32700, "Parse error";
-    /// The JSON is no request.
-    InvalidRequest = -32600, "Invalid Request";
-    /// There is no such method.
-    UnknownMethod = -32601, "Method not found";
-    /// Parameters are missing, unknown, or of the wrong type.
-    InvalidParams = -32602, "Invalid params";
-    /// A fault of this program.
-    Internal = -32603, "Internal error";
-    /// The server is about to end.
-    Stopping = -32000, "Server is stopping";
-    /// The request lacks the server's token.
-    Unauthorized = -32001, "Unauthorized";
-    /// Too many calls are waiting.
-    Busy = -32002, "Server is busy";
-    /// The call took longer than it may.
-    TimeLimit = -32003, "Time limit exceeded";
-    /// Somebody cancelled the call.
-    Cancelled = -32004, "Cancelled";
-    /// A request or its answer is beyond a bound of the server.
-    TooLarge = -32005, "Beyond a bound of the server";
-    /// No such device is served.
-    UnknownDevice = 1, "Unknown device";
-    /// The device has no predictor for that metric.
-    UnknownMetric = 2, "Unknown metric";
-    /// A device's package is broken, or of a newer format.
-    BadPackage = 3, "Bad predictor package";
-    /// A file cannot be read, or may not be.
-    File = 4, "File cannot be read";
-    /// A model is malformed, of no known format, or contradicts itself.
-    BadModel = 10, "Bad model";
-    /// The shape of a model's input is open.
-    MissingShape = 11, "Missing shape";
-    /// A model has what is not supported.
-    Unsupported = 12, "Unsupported";
-    /// There is no such built-in space.
-    UnknownSpace = 20, "Unknown search space";
-    /// A search space contradicts itself.
-    BadSpace = 21, "Bad search space";
-    /// A sample does not belong to its space.
-    BadSample = 22, "Bad sample";
-    /// No space or table of that handle is loaded.
-    UnknownHandle = 23, "Unknown handle";
-    /// No such call is running.
-    UnknownCall = 24, "Unknown call";
-    /// Something has no price on the device.
-    Uncovered = 30, "Not covered";
-    /// The costs of a space are no sum of tables of the size allowed.
-    Indecomposable = 31, "Costs do not decompose";
-    /// A constraint contradicts itself, or asks for what is not known.
-    BadConstraint = 32, "Bad constraint";
-    /// No architecture satisfies the constraints.
-    Infeasible = 33, "Infeasible";
-    /// An exact search would exceed its limits.
-    TooHard = 34, "Too large to search exactly";
-    /// Probabilities or logits are no distribution over the choices of the space.
-    BadDistribution = 35, "Bad distribution";
-    /// An address cannot be listened on, or a message not be carried; never sent.
-    Transport = 40, "Transport failed";
-    /// An option of the command line cannot be meant; never sent.
-    BadOption = 41, "Bad option";
+    sent {
+        /// The message is no JSON.
+        Parse = -32700, "Parse error";
+        /// The JSON is no request.
+        InvalidRequest = -32600, "Invalid Request";
+        /// There is no such method.
+        UnknownMethod = -32601, "Method not found";
+        /// Parameters are missing, unknown, or of the wrong type.
+        InvalidParams = -32602, "Invalid params";
+        /// A fault of this program.
+        Internal = -32603, "Internal error";
+        /// The server is about to end.
+        Stopping = -32000, "Server is stopping";
+        /// The request lacks the server's token.
+        Unauthorized = -32001, "Unauthorized";
+        /// Too many calls are waiting.
+        Busy = -32002, "Server is busy";
+        /// The call took longer than it may.
+        TimeLimit = -32003, "Time limit exceeded";
+        /// Somebody cancelled the call.
+        Cancelled = -32004, "Cancelled";
+        /// A request or its answer is beyond a bound of the server.
+        TooLarge = -32005, "Beyond a bound of the server";
+        /// No such device is served.
+        UnknownDevice = 1, "Unknown device";
+        /// The device has no predictor for that metric.
+        UnknownMetric = 2, "Unknown metric";
+        /// A device's package is broken, or of a newer format.
+        BadPackage = 3, "Bad predictor package";
+        /// A file cannot be read, or may not be.
+        File = 4, "File cannot be read";
+        /// A model is malformed, of no known format, or contradicts itself.
+        BadModel = 10, "Bad model";
+        /// The shape of a model's input is open.
+        MissingShape = 11, "Missing shape";
+        /// A model has what is not supported.
+        Unsupported = 12, "Unsupported";
+        /// There is no such built-in space.
+        UnknownSpace = 20, "Unknown search space";
+        /// A search space contradicts itself.
+        BadSpace = 21, "Bad search space";
+        /// A sample does not belong to its space.
+        BadSample = 22, "Bad sample";
+        /// No space or table of that handle is loaded.
+        UnknownHandle = 23, "Unknown handle";
+        /// No such call is running.
+        UnknownCall = 24, "Unknown call";
+        /// Something has no price on the device.
+        Uncovered = 30, "Not covered";
+        /// The costs of a space are no sum of tables of the size allowed.
+        Indecomposable = 31, "Costs do not decompose";
+        /// A constraint contradicts itself, or asks for what is not known.
+        BadConstraint = 32, "Bad constraint";
+        /// No architecture satisfies the constraints.
+        Infeasible = 33, "Infeasible";
+        /// An exact search would exceed its limits.
+        TooHard = 34, "Too large to search exactly";
+        /// Probabilities or logits are no distribution over the choices of the space.
+        BadDistribution = 35, "Bad distribution";
+    }
+    kept {
+        /// An address cannot be listened on, or a message not be carried; NNI cannot be reached.
+        Transport;
+        /// An option of the command line or of the tuner cannot be meant.
+        BadOption;
+        /// An NNI experiment's search space is not one.
+        BadSearchSpace;
+        /// A message of NNI's is not what the protocol says.
+        BadMessage;
+        /// The journal of the checkpoint directory cannot be understood.
+        BadJournal;
+        /// This is not inside a trial, or the trial has ended.
+        NoTrial;
+        /// The system refuses something: to write a file, to start a process.
+        System;
+    }
 }
 
 /// An error: its kind, and what it says ([`Message`], whose methods it has).
@@ -120,6 +134,11 @@ impl Error {
     /// An error about `subject` (`params of "predict"`), where `found` is the fact that is wrong.
     pub fn new(kind: ErrorKind, subject: impl Into<String>, found: impl Into<String>) -> Self {
         Self(Box::new((kind, Message::new(subject, found))))
+    }
+
+    /// A failed operation of the system on `subject`.
+    pub fn io(subject: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(ErrorKind::System, subject.to_string(), error.to_string())
     }
 
     /// Adds what would have been right.
@@ -148,6 +167,14 @@ impl Error {
         self.0.0
     }
 
+    /// The error and its hint on one line.
+    pub fn line(&self) -> String {
+        match self.advice() {
+            Some(hint) => format!("{self} ({hint})"),
+            None => self.to_string(),
+        }
+    }
+
     /// The parts of the error as they travel: the `data` of an error object.
     pub fn data(&self) -> Value {
         json!({
@@ -162,8 +189,8 @@ impl Error {
 /// As it travels: code and phrase of its kind, and its parts as `data`.
 impl From<Error> for jsonrpc_core::Error {
     fn from(error: Error) -> Self {
-        let (code, message) = (error.kind().code().into(), error.kind().phrase().to_owned());
-        Self { code, message, data: Some(error.data()) }
+        let (code, phrase) = error.kind().code();
+        Self { code: code.into(), message: phrase.to_owned(), data: Some(error.data()) }
     }
 }
 
@@ -189,15 +216,7 @@ impl From<nnmeter_core::error::Error> for Error {
 
 impl From<nnmeter_hardware::error::Error> for Error {
     fn from(error: nnmeter_hardware::error::Error) -> Self {
-        let kind = match error.kind() {
-            HardwareKind::UnknownDevice => ErrorKind::UnknownDevice,
-            HardwareKind::UnknownMetric => ErrorKind::UnknownMetric,
-            HardwareKind::CorruptPackage | HardwareKind::NewerPackage => ErrorKind::BadPackage,
-            HardwareKind::Io => ErrorKind::File,
-            HardwareKind::Core(kind) => of_core(kind),
-            _ => ErrorKind::Internal,
-        };
-        Self(Box::new((kind, Message::clone(&error))))
+        Self(Box::new((of_hardware(error.kind()), Message::clone(&error))))
     }
 }
 
@@ -209,15 +228,28 @@ impl From<nnmeter_filters::error::Error> for Error {
             FiltersKind::BadSample => ErrorKind::BadSample,
             FiltersKind::Uncovered => ErrorKind::Uncovered,
             FiltersKind::Indecomposable => ErrorKind::Indecomposable,
+            FiltersKind::BadBudget => ErrorKind::BadOption,
             FiltersKind::BadConstraint => ErrorKind::BadConstraint,
             FiltersKind::Infeasible => ErrorKind::Infeasible,
             FiltersKind::TooLarge => ErrorKind::TooHard,
             FiltersKind::BadDistribution | FiltersKind::BadLoss => ErrorKind::BadDistribution,
             FiltersKind::Stopped => ErrorKind::Cancelled,
             FiltersKind::Core(kind) => of_core(kind),
+            FiltersKind::Hardware(kind) => of_hardware(kind),
             _ => ErrorKind::Internal,
         };
         Self(Box::new((kind, Message::clone(&error))))
+    }
+}
+
+fn of_hardware(kind: HardwareKind) -> ErrorKind {
+    match kind {
+        HardwareKind::UnknownDevice => ErrorKind::UnknownDevice,
+        HardwareKind::UnknownMetric => ErrorKind::UnknownMetric,
+        HardwareKind::CorruptPackage | HardwareKind::NewerPackage => ErrorKind::BadPackage,
+        HardwareKind::Io => ErrorKind::File,
+        HardwareKind::Core(kind) => of_core(kind),
+        _ => ErrorKind::Internal,
     }
 }
 
@@ -236,15 +268,16 @@ mod tests {
     #[test]
     fn codes_are_told_apart() {
         let codes: std::collections::BTreeSet<i64> =
-            ErrorKind::ALL.iter().map(|kind| kind.code()).collect();
-        assert_eq!(codes.len(), ErrorKind::ALL.len());
+            ErrorKind::SENT.iter().map(|kind| kind.code().0).collect();
+        assert_eq!(codes.len(), ErrorKind::SENT.len());
+        assert_eq!(ErrorKind::BadJournal.code(), (-32603, "Internal error"));
     }
 
     #[test]
     fn keeps_the_parts_of_other_crates_errors() {
         let error = nnmeter_filters::builtin::space("sposs").expect_err("there is none");
         let error = Error::from(error);
-        assert_eq!((error.kind(), error.kind().code()), (ErrorKind::UnknownSpace, 20));
+        assert_eq!((error.kind(), error.kind().code().0), (ErrorKind::UnknownSpace, 20));
         assert_eq!(error.data()["subject"], "search space \"sposs\"");
         let core = nnmeter_core::error::Error::new(CoreKind::MissingShape, "input", "is open");
         assert_eq!(Error::from(core).advice(), Some("give it in the model's `input_shapes`"));

@@ -4,36 +4,24 @@
 
 use std::process::ExitCode;
 
-use nnmeter_hardware::error::ErrorKind as HardwareKind;
-use nnmeter_nni_bridge::error;
-use nnmeter_nni_bridge::nni::error as nni;
+use nnmeter_nni_bridge::error::{Error, ErrorKind};
 
 /// Prints `error` to standard error and gives the exit code it calls for.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let (mut hint, mut is_usage) = (None, false);
-    for cause in error.chain() {
-        if let Some(own) = cause.downcast_ref::<error::Error>() {
-            (hint, is_usage) = (own.advice(), is_usage_of_service(own.kind()));
-        } else if let Some(own) = cause.downcast_ref::<nni::Error>() {
-            (hint, is_usage) = (own.advice(), is_usage_of_nni(own.kind()));
-        }
-    }
+    let own = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
     eprintln!("error: {error:#}");
-    if let Some(hint) = hint {
+    if let Some(hint) = own.and_then(|own| own.advice()) {
         eprintln!("hint: {hint}");
     }
-    ExitCode::from(if is_usage { 2 } else { 1 })
+    ExitCode::from(if own.is_some_and(|own| is_usage(own.kind())) { 2 } else { 1 })
 }
 
-fn is_usage_of_service(kind: error::ErrorKind) -> bool {
-    matches!(kind, error::ErrorKind::BadOption | error::ErrorKind::UnknownDevice)
-}
-
-fn is_usage_of_nni(kind: nni::ErrorKind) -> bool {
+fn is_usage(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        nni::ErrorKind::BadOption
-            | nni::ErrorKind::Device(HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
-            | nni::ErrorKind::Filters(nnmeter_filters::error::ErrorKind::UnknownSpace)
+        ErrorKind::BadOption
+            | ErrorKind::UnknownDevice
+            | ErrorKind::UnknownMetric
+            | ErrorKind::UnknownSpace
     )
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command as Process, ExitCode, Stdio};
 
 use anyhow::Context;
-use nnmeter_nni_bridge::nni::error::Result;
+use nnmeter_nni_bridge::error::Result;
 use nnmeter_nni_bridge::nni::frame::Framing;
 use nnmeter_nni_bridge::nni::log::Log;
 use nnmeter_nni_bridge::nni::manager::{self, Manager};
@@ -19,7 +19,7 @@ use nnmeter_nni_bridge::nni::{keeper, worker};
 /// NNI starts it: the Python class nnmeter_nni.NnmeterTuner, named in the experiment's configuration,
 /// becomes this program, and its classArgs are the options. A choice of the search space that has
 /// "nnmeter:SPACE" among its values (a built-in space such as spos, or a JSON file) proposes
-/// architectures of that space that satisfy the constraints.
+/// architectures of that space that are within the budget.
 ///
 /// It is two processes: one holds the connection to NNI, the other thinks. Killing the latter loses
 /// nothing; what it knew is in the experiment's checkpoint directory.
@@ -29,15 +29,17 @@ Options, as classArgs or as --args:
   {\"algorithm\": \"random\" | \"evolution\" | \"grid\",
    \"optimize_mode\": \"maximize\" | \"minimize\",
    \"seed\": 0,
-   \"constraints\": [\"latency@cortexA76cpu_tflite21<=30ms\", \"macs<=300e6\"],
+   \"budget\": [\"60ms@cortexA76cpu_tflite21\", \"250Mmacs..300Mmacs\"],
+   \"device\": [\"adreno640gpu_tflite21\"], (whose latency trials are told, too)
+   \"probability\": 0.95,                 (that measured latencies are within their budget)
    \"population\": 32, \"tournament\": 8,  (evolution)
    \"grid_points\": 5,                    (grid: points of a number without a quantum)
    \"kill_over\": {\"latency_ms\": 40},     (stops trials that report more in between)
    \"folder\": \"/path\"}                   (where JSON files of search spaces are)
 
 Examples:
-  nnmeter-bridge tuner --args '{\"constraints\": [\"latency@cortexA76cpu_tflite21<=30ms\"]}'
-  nnmeter-bridge tuner --url ws://localhost:8080/tuner --constraint 'macs<=300e6'")]
+  nnmeter-bridge tuner --args '{\"budget\": [\"60ms@cortexA76cpu_tflite21\"]}'
+  nnmeter-bridge tuner --url ws://localhost:8080/tuner --budget 60ms@cortexA76cpu_tflite21")]
 pub(crate) struct Args {
     /// NNI's tuner channel.
     #[arg(long, env = "NNI_TUNER_COMMAND_CHANNEL", value_name = "URL")]
@@ -51,9 +53,9 @@ pub(crate) struct Args {
     #[arg(long, env = VARIABLE, value_name = "JSON", default_value = "{}")]
     args: String,
 
-    /// A further constraint; may be repeated.
-    #[arg(long = "constraint", value_name = "TEXT")]
-    constraints: Vec<String>,
+    /// A further budget; may be repeated.
+    #[arg(long, value_name = "[LOW..]HIGH[@DEVICE]")]
+    budget: Vec<String>,
 
     /// Think, and leave the connection to the process that reads this one's output.
     #[arg(long, hide = true)]
@@ -118,6 +120,6 @@ fn own_arguments() -> impl Iterator<Item = OsString> {
 
 fn options(args: &Args) -> Result<Options> {
     let mut options = Options::read(&args.args)?;
-    options.constraints.extend(args.constraints.iter().cloned());
+    options.budget.extend(args.budget.iter().cloned());
     options.checked()
 }

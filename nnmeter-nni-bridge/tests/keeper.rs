@@ -148,7 +148,7 @@ fn a_keeper_that_is_killed_is_made_up_for_by_nni_3() {
 
 #[test]
 fn wrong_options_are_an_error_of_the_experiment() {
-    let args = r#"{"constraints": ["latency@cortexA76cpu_tflite21>=1000ms"]}"#;
+    let args = r#"{"budget": ["1s..@cortexA76cpu_tflite21"]}"#;
     let mut manager = Manager::new(Framing::Letters, args);
     let heard = manager.initialize();
     assert!(heard.starts_with("ER") && heard.contains("every architecture needs"), "{heard}");

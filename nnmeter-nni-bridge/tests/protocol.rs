@@ -44,8 +44,9 @@ fn all_methods_have_a_section_with_an_example() {
 #[test]
 fn all_codes_are_in_the_table() {
     let rows: Vec<&str> = TEXT.lines().filter(|line| line.starts_with("| ")).collect();
-    for kind in ErrorKind::ALL {
-        let row = format!("| {} | {} |", kind.code(), kind.phrase());
+    for kind in ErrorKind::SENT {
+        let (code, phrase) = kind.code();
+        let row = format!("| {code} | {phrase} |");
         assert!(rows.iter().any(|line| line.starts_with(&row)), "{row}");
     }
 }

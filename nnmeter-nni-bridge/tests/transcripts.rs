@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 /// The `classArgs` of the experiments.
 const OPTIONS: &str = r#"{"algorithm": "evolution", "seed": 7, "population": 3, "tournament": 2,
-    "constraints": ["macs<=40e6"]}"#;
+    "budget": ["40Mmacs"]}"#;
 
 fn check(name: &str, framing: Framing) {
     let path = format!("{}/tests/transcripts/{name}", env!("CARGO_MANIFEST_DIR"));

@@ -57,7 +57,7 @@ fn macs(parameters: &Json) -> f64 {
 fn proposals_are_within_the_budget_and_differ() {
     for algorithm in ["random", "evolution", "grid"] {
         let options = json!({"algorithm": algorithm, "population": 5, "tournament": 2,
-            "constraints": [format!("macs<={BUDGET}"), "parameters>=1e5"]});
+            "budget": [format!("{BUDGET}macs"), "0.1Mparams.."]});
         let mut tuner = started(options, &architectures());
         let mut seen = BTreeSet::new();
         for _ in 0..10 {
@@ -77,7 +77,7 @@ fn proposals_are_within_the_budget_and_differ() {
 fn evolution_goes_where_results_are_better() {
     for (mode, sign) in [("maximize", 1.0), ("minimize", -1.0)] {
         let options = json!({"algorithm": "evolution", "population": 12, "tournament": 4,
-            "optimize_mode": mode, "constraints": [format!("macs<={BUDGET}")]});
+            "optimize_mode": mode, "budget": [format!("{BUDGET}macs")]});
         let mut tuner = started(options, &architectures());
         let mut scores = Vec::new();
         for _ in 0..120 {
@@ -117,7 +117,7 @@ fn a_finite_space_is_tried_out_and_then_there_is_no_more() {
 fn all_architectures_of_a_tight_budget_are_tried() {
     let space = json!({"arch": {"_type": "choice", "_value": ["nnmeter:nasbench201"]}});
     let count = |algorithm: &str| {
-        let options = json!({"algorithm": algorithm, "constraints": ["macs<=9e6"]});
+        let options = json!({"algorithm": algorithm, "budget": ["9Mmacs"]});
         let (trials, none) = ask(&mut started(options, &space), 16_000);
         assert!(none && trials.iter().all(|(_, parameters)| macs(parameters) <= 9e6));
         trials.len()
@@ -136,11 +136,14 @@ fn fatal_mistakes_end_the_experiment_with_their_reason() {
         [Reply::Error(message)] => message.clone(),
         other => panic!("{other:?}"),
     };
-    let constraints = |text: &str| json!({"constraints": [text]});
-    let infeasible = error(constraints("macs>=1e12"), architectures());
+    let budget = |text: &str| json!({"budget": [text]});
+    let infeasible = error(budget("1e6Mmacs.."), architectures());
     assert!(infeasible.contains("every architecture needs"), "{infeasible}");
-    assert!(infeasible.contains("the dearest architecture is {"), "{infeasible}");
-    let device = error(constraints("latency@cortexA77<=3ms"), architectures());
+    assert!(
+        infeasible.contains("the dearest architecture takes, choice by choice, "),
+        "{infeasible}"
+    );
+    let device = error(budget("3ms@cortexA77"), architectures());
     assert!(device.contains("cortexA77"), "{device}");
     assert!(error(json!({"optimise": 1}), architectures()).contains("optimise"));
     assert!(error(json!({}), json!({"a": {"_type": "choice", "_value": []}})).contains("\"a\""));

@@ -7,7 +7,7 @@ use nnmeter_filters::exact::Feasible;
 use super::columns::Columns;
 use super::rows::OutputArgs;
 use super::score::ScoreArgs;
-use crate::constraints::ConstraintArgs;
+use crate::budget::BudgetArgs;
 
 /// Find the best architectures within a budget, exactly, by a score that is a sum over choices.
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     space: String,
 
     #[command(flatten)]
-    constraints: ConstraintArgs,
+    budget: BudgetArgs,
 
     #[command(flatten)]
     score: ScoreArgs,
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let space = super::open(&args.space)?;
-    let costs = args.constraints.compile(&space)?;
+    let costs = args.budget.compile(&space)?;
     let score = args.score.table(&space)?;
     let feasible = Feasible::new(&space, costs.constraints)?;
     let best = feasible.best(args.score.objective(&score), args.count as usize)?;

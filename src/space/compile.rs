@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::table::{CompileOptions, CostTable, Factor};
 use serde_json::{Value, json};
 
-use crate::cost::Cost;
+use crate::budget::cost_parser;
 use crate::device;
 use crate::report::plain_table;
 
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     device: Option<String>,
 
     /// What to compile; latency and energy are those on the device.
-    #[arg(long, value_enum, default_value_t = Cost::Latency)]
+    #[arg(long, default_value_t = Cost::Latency, value_parser = cost_parser())]
     metric: Cost,
 
     /// Leave kernels without a price out.
@@ -63,7 +64,7 @@ fn compile(args: &Args, space: &SearchSpace) -> anyhow::Result<CostTable> {
         allow_uncovered: args.allow_uncovered,
         ..CompileOptions::default()
     };
-    args.metric.compile(space, device.as_deref(), &options)
+    Ok(args.metric.compile(space, device.as_deref(), &options)?)
 }
 
 fn text(space: &SearchSpace, table: &CostTable) -> String {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::columns::label;
 use super::compile::show;
-use crate::constraints::ConstraintArgs;
+use crate::budget::BudgetArgs;
 
 /// Count the architectures of a space within a budget.
 ///
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     space: String,
 
     #[command(flatten)]
-    constraints: ConstraintArgs,
+    budget: BudgetArgs,
 
     /// Print one JSON object.
     #[arg(long)]
@@ -51,7 +51,7 @@ struct Counted<'a> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let space = super::open(&args.space)?;
-    let costs = args.constraints.compile(&space)?;
+    let costs = args.budget.compile(&space)?;
     let limits = costs.constraints.limits().to_vec();
     let feasible = Feasible::new(&space, costs.constraints)?;
     // As fine as memory allows.

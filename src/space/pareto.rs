@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use nnmeter_filters::budget::Costs;
 use nnmeter_filters::constraint::{Constraints, Limit};
 use nnmeter_filters::error::Result;
 use nnmeter_filters::exact::{Feasible, Ranked, SamplerOptions, pareto};
@@ -16,7 +17,7 @@ use super::columns::{Columns, label};
 use super::plot::{self, Plot};
 use super::rows::OutputArgs;
 use super::score::ScoreArgs;
-use crate::constraints::{ConstraintArgs, Costs};
+use crate::budget::BudgetArgs;
 use crate::failure::Usage;
 
 /// Random architectures that a plot shows.
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     space: String,
 
     #[command(flatten)]
-    constraints: ConstraintArgs,
+    budget: BudgetArgs,
 
     #[command(flatten)]
     score: ScoreArgs,
@@ -59,7 +60,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let space = super::open(&args.space)?;
-    let Costs { tables, constraints } = args.constraints.compile(&space)?;
+    let Costs { tables, constraints } = args.budget.compile(&space)?;
     let ([cost], Ok(upper)) = (&tables[..], upper(constraints.limits())) else {
         let text =
             "a front is of one cost; expected one --device or one --budget with one upper bound";

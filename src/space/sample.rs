@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use nnmeter_filters::budget::Costs;
 use nnmeter_filters::constraint::{Constraints, Limit};
 use nnmeter_filters::error::Result;
 use nnmeter_filters::exact::{BinnedSampler, FairSampler, Feasible, Sampler, SamplerOptions};
@@ -12,7 +13,7 @@ use nnmeter_filters::space::{Sample, SearchSpace};
 
 use super::columns::{Columns, label};
 use super::rows::OutputArgs;
-use crate::constraints::{ConstraintArgs, Costs};
+use crate::budget::BudgetArgs;
 use crate::failure::Usage;
 
 /// How often progress is shown, in architectures.
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     space: String,
 
     #[command(flatten)]
-    constraints: ConstraintArgs,
+    budget: BudgetArgs,
 
     /// How many architectures to draw.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let space = super::open(&args.space)?;
-    let mut costs = args.constraints.compile(&space)?;
+    let mut costs = args.budget.compile(&space)?;
     if args.bins.is_some() {
         bound_something(&mut costs)?;
     }

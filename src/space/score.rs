@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::exact::Objective;
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::table::{CompileOptions, CostTable};
-
-use crate::cost::Cost;
 
 /// Options that say what is best.
 #[derive(clap::Args)]
@@ -26,12 +25,7 @@ pub(super) struct ScoreArgs {
 impl ScoreArgs {
     /// The scores of all architectures.
     pub(super) fn table(&self, space: &SearchSpace) -> anyhow::Result<Arc<CostTable>> {
-        let count = match self.score.as_str() {
-            "macs" => Some(Cost::Macs),
-            "flops" => Some(Cost::Flops),
-            "parameters" => Some(Cost::Parameters),
-            _ => None,
-        };
+        let count = self.score.parse().ok().filter(|cost: &Cost| !cost.is_of_device());
         if let Some(count) = count {
             return Ok(Arc::new(count.compile(space, None, &CompileOptions::default())?));
         }

@@ -5,8 +5,8 @@ use std::path::Path;
 use nnmeter_core::typed::TypedGraph;
 use serde_json::Value as Json;
 
-use super::error::{Error, ErrorKind, Result};
 use super::model;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The network that the parameter of that name describes; without a name, the only one that does.
 /// Files of search spaces are looked for in `folder`.

@@ -4,8 +4,8 @@
 
 use serde_json::Value as Json;
 
-use super::error::{Error, ErrorKind, Result};
 use super::python_json::{self, number};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A message of the manager's.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,9 +3,9 @@
 
 use nnmeter_filters::random::Random;
 
-use super::error::Result;
 use super::gene::Gene;
 use super::space::{Candidate, Domain, Parameter, Space};
+use crate::error::Result;
 
 impl Space {
     /// A draw of all parameters.

@@ -4,7 +4,7 @@
 use serde_json::{Value as Json, json};
 
 use super::command::{Command, Reply, bad_message};
-use super::error::Result;
+use crate::error::Result;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Framing {
 /// Reads a message of the manager's, in either framing.
 ///
 /// # Errors
-/// [`BadMessage`](super::error::ErrorKind::BadMessage) if it is none.
+/// [`BadMessage`](crate::error::ErrorKind::BadMessage) if it is none.
 pub fn read(frame: &str) -> Result<Command> {
     match Framing::of(frame) {
         Framing::Letters => match frame.split_at_checked(2) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The journal's name in the checkpoint directory.
 pub const NAME: &str = "nnmeter-tuner.jsonl";
@@ -47,7 +47,7 @@ impl Journal {
     /// Opens the journal in a folder, and reads what it holds. Without a folder nothing is kept.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if the file cannot be used; [`ErrorKind::BadJournal`] with the line that is
+    /// [`ErrorKind::System`] if the file cannot be used; [`ErrorKind::BadJournal`] with the line that is
     /// none of a journal.
     pub fn open(folder: Option<&Path>) -> Result<(Self, Vec<Line>)> {
         let Some(folder) = folder else { return Ok((Self { file: None }, Vec::new())) };
@@ -68,11 +68,11 @@ impl Journal {
     /// Adds a line.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if it cannot be written.
+    /// [`ErrorKind::System`] if it cannot be written.
     pub fn add(&mut self, line: &Line) -> Result<()> {
         let Some((path, file)) = &mut self.file else { return Ok(()) };
         let text = serde_json::to_string(line).map_err(|error| {
-            Error::new(ErrorKind::Io, path.display().to_string(), error.to_string())
+            Error::new(ErrorKind::System, path.display().to_string(), error.to_string())
         })?;
         file.write_all(format!("{text}\n").as_bytes())
             .map_err(|error| Error::io(path.display(), &error))

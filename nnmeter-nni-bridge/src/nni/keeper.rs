@@ -14,12 +14,12 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
 use super::command::{Command, Reply};
-use super::error::{Error, ErrorKind, Result};
 use super::frame::{self, Framing};
 use super::log::Log;
 use super::manager::Manager;
 use super::socket::{Event, Socket};
 use super::worker::{Order, Report};
+use crate::error::{Error, ErrorKind, Result};
 
 /// NNI ends an experiment whose tuner does not connect within 10 seconds.
 const CONNECT: Duration = Duration::from_secs(9);
@@ -218,7 +218,7 @@ impl Keeper<'_> {
         let framing = self.framing.unwrap_or(Framing::Objects);
         let _ = self.socket.send(&framing.write(&Reply::Error(reason.to_owned())));
         self.socket.close();
-        Error::new(ErrorKind::Io, "the tuner", reason)
+        Error::new(ErrorKind::System, "the tuner", reason)
     }
 
     fn end(&mut self) {
@@ -230,7 +230,7 @@ impl Keeper<'_> {
 }
 
 fn lost(reason: &str) -> Error {
-    Error::new(ErrorKind::Unreachable, "connection to NNI", reason)
+    Error::new(ErrorKind::Transport, "connection to NNI", reason)
 }
 
 /// A worker's process.

@@ -13,9 +13,7 @@
 
 pub mod architecture;
 pub mod command;
-pub mod constraint;
 pub mod draw;
-pub mod error;
 pub mod evolution;
 pub mod frame;
 pub mod gene;

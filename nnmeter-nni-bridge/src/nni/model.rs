@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use nnmeter_filters::budget::{Budget, Costs};
 use nnmeter_filters::builtin;
-use nnmeter_filters::constraint::Constraints;
 use nnmeter_filters::error::ErrorKind as FiltersKind;
 use nnmeter_filters::exact::{Feasible, Objective, Sampler, SamplerOptions};
 use nnmeter_filters::metric::Macs;
@@ -19,8 +19,7 @@ use nnmeter_filters::table::{CompileOptions, CostTable};
 use nnmeter_hardware::registry::Registry;
 use serde_json::{Value as Json, json};
 
-use super::constraint::Constraint;
-use super::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// So many samples are looked at, or so many architectures sorted, to list all architectures: for grids,
 /// and to know when all have been tried.
@@ -30,28 +29,28 @@ const MOST_SORTED: u128 = 2_000;
 /// The spaces of architectures that search spaces may name. Each is compiled once.
 #[derive(Debug)]
 pub struct Models {
-    constraints: Vec<Constraint>,
+    budget: Budget,
     /// Where files are looked for whose paths are relative.
     folder: PathBuf,
     opened: RefCell<HashMap<String, Rc<Model>>>,
 }
 
 impl Models {
-    /// Spaces under these constraints.
-    pub fn new(constraints: Vec<Constraint>, folder: PathBuf) -> Self {
-        Self { constraints, folder, opened: RefCell::default() }
+    /// Spaces within this budget.
+    pub fn new(budget: Budget, folder: PathBuf) -> Self {
+        Self { budget, folder, opened: RefCell::default() }
     }
 
     /// The architectures of the built-in space of that name, or of that JSON file.
     ///
     /// # Errors
-    /// If there is no such space; what is wrong with the file or a constraint's device; and if no
+    /// If there is no such space; what is wrong with the file or a device of the budget; and if no
     /// architecture satisfies the constraints, with the least that one costs, and which that is.
     pub fn open(&self, name: &str) -> Result<Rc<Model>> {
         if let Some(model) = self.opened.borrow().get(name) {
             return Ok(Rc::clone(model));
         }
-        let model = Rc::new(Model::new(name, open(name, &self.folder)?, &self.constraints)?);
+        let model = Rc::new(Model::new(name, open(name, &self.folder)?, &self.budget)?);
         self.opened.borrow_mut().insert(name.to_owned(), Rc::clone(&model));
         Ok(model)
     }
@@ -83,14 +82,10 @@ pub struct Model {
 }
 
 impl Model {
-    fn new(name: &str, space: SearchSpace, constraints: &[Constraint]) -> Result<Self> {
+    fn new(name: &str, space: SearchSpace, budget: &Budget) -> Result<Self> {
         let registry = Registry::standard()?;
-        let tables: Vec<Arc<CostTable>> =
-            constraints.iter().map(|c| c.table(&space, &registry)).collect::<Result<_>>()?;
-        let limits =
-            constraints.iter().zip(&tables).map(|(constraint, table)| constraint.limit(table));
-        let limits: Vec<_> = limits.filter_map(Result::transpose).collect::<Result<_>>()?;
-        let feasible = Feasible::new(&space, Constraints::new(limits))
+        let Costs { tables, constraints } = budget.compile(&space, |name| registry.open(name))?;
+        let feasible = Feasible::new(&space, constraints)
             .map_err(|error| Error::from(error).within(format!("search space {name:?}")))?;
         let sampler = RefCell::new(feasible.sampler(&SamplerOptions::default())?);
         let all = all(&space, &feasible, tables.first())?;

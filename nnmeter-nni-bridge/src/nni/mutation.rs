@@ -3,9 +3,9 @@
 use nnmeter_filters::random::Random;
 
 use super::draw::{draw, draw_candidate};
-use super::error::Result;
 use super::gene::Gene;
 use super::space::{Candidate, Domain, Parameter, Space};
+use crate::error::Result;
 
 impl Space {
     /// These parameters with one of them changed, each with the same probability: a choice takes

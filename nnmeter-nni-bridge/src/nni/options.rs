@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use nnmeter_filters::budget::Budget;
 use serde::Deserialize;
 
-use super::constraint::Constraint;
-use super::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The environment variable that holds `classArgs` as JSON.
 pub const VARIABLE: &str = "NNMETER_TUNER_ARGS";
@@ -46,8 +46,13 @@ pub struct Options {
     pub optimize_mode: OptimizeMode,
     /// Equal seeds and results give equal proposals.
     pub seed: u64,
-    /// What architectures may cost: see [`constraint`](super::constraint).
-    pub constraints: Vec<String>,
+    /// Devices whose latency trials are told; if it is one, budgets are for it where they name none.
+    pub device: Vec<String>,
+    /// What architectures may cost, each as [`Bounds`](nnmeter_filters::budget::Bounds) read it.
+    pub budget: Vec<String>,
+    /// With which probability measured latencies and energies are within the budgets; if there is
+    /// none, it is the predicted ones that are.
+    pub probability: Option<f64>,
     /// Evolution: how many of the latest results parents come from.
     pub population: usize,
     /// Evolution: how many of these, drawn with replacement, a parent is the best of.
@@ -61,13 +66,15 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Random draws, the higher the better, no constraints. Evolution: 32 results, tournaments of 8.
+    /// Random draws, the higher the better, no budget. Evolution: 32 results, tournaments of 8.
     fn default() -> Self {
         Self {
             algorithm: Algorithm::default(),
             optimize_mode: OptimizeMode::default(),
             seed: 0,
-            constraints: Vec::new(),
+            device: Vec::new(),
+            budget: Vec::new(),
+            probability: None,
             population: 32,
             tournament: 8,
             grid_points: 5,
@@ -103,15 +110,22 @@ impl Options {
             return Err(Error::new(ErrorKind::BadOption, format!("option {name:?}"), "is 0")
                 .expected("at least 1"));
         }
-        self.parsed_constraints().map(|_| self)
+        self.costs()?.check()?;
+        Ok(self)
     }
 
-    /// The constraints.
+    /// What architectures may cost.
     ///
     /// # Errors
-    /// [`ErrorKind::BadOption`] if one is not understood.
-    pub fn parsed_constraints(&self) -> Result<Vec<Constraint>> {
-        self.constraints.iter().map(|text| text.parse()).collect()
+    /// [`ErrorKind::BadOption`] if a budget is not understood.
+    pub fn costs(&self) -> Result<Budget> {
+        let bounds = self.budget.iter().map(|text| text.parse());
+        Ok(Budget {
+            devices: self.device.clone(),
+            bounds: bounds.collect::<nnmeter_filters::error::Result<_>>()?,
+            probability: self.probability,
+            allow_uncovered: false,
+        })
     }
 
     /// How good a result is: the higher, the better. What is not a number is the worst.

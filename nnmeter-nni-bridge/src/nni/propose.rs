@@ -8,12 +8,12 @@ use std::collections::HashSet;
 use nnmeter_filters::random::Random;
 use serde_json::Value as Json;
 
-use super::error::{Error, ErrorKind, Result};
 use super::evolution::Population;
 use super::gene::Gene;
 use super::grid::Grid;
 use super::options::{Algorithm, Options};
 use super::space::Space;
+use crate::error::{Error, ErrorKind, Result};
 
 /// After so many draws of what is known already, what is left is looked for one by one, or known
 /// parameters are tried again.

@@ -10,7 +10,7 @@ use tungstenite::http::Uri;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error as WsError, Message, WebSocket};
 
-use super::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How long a read waits.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -45,19 +45,15 @@ impl Socket {
     /// Connects to a `ws://` address, and tries again until `limit` is over.
     ///
     /// # Errors
-    /// [`ErrorKind::Unreachable`] with what the last attempt came to.
+    /// [`ErrorKind::Transport`] with what the last attempt came to.
     pub fn connect(url: &str, limit: Duration) -> Result<Self> {
         let start = Instant::now();
         loop {
             match attempt(url) {
                 Ok(socket) => return Ok(Self(socket)),
                 Err(reason) if start.elapsed() + PAUSE > limit => {
-                    return Err(Error::new(
-                        ErrorKind::Unreachable,
-                        format!("NNI at {url}"),
-                        reason,
-                    )
-                    .expected("NNI's manager, whose tuner channel it is"));
+                    return Err(Error::new(ErrorKind::Transport, format!("NNI at {url}"), reason)
+                        .expected("NNI's manager, whose tuner channel it is"));
                 }
                 Err(_) => std::thread::sleep(PAUSE),
             }

@@ -6,9 +6,9 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::error::{Error, ErrorKind, Result};
 use super::model::{Model, Models};
 use super::number::{Range, Shape};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How a value of a choice begins that stands for a space of architectures.
 pub const MODEL_PREFIX: &str = "nnmeter:";

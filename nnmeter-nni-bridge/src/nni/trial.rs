@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::error::{Error, ErrorKind, Result};
 use super::trial_channel::Channel;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The file of the parameters.
 const PARAMETERS: &str = "parameters.json";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 use ureq::Agent;
 
-use super::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// NNI answers within a second; a manager that is silent for so long is gone.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::command::{Added, Command, Imported, Metric, Reply, score};
-use super::error::{Error, ErrorKind, Result};
 use super::model::Models;
 use super::options::Options;
 use super::propose::Proposer;
 use super::python_json::number;
 use super::space::Space;
+use crate::error::{Error, ErrorKind, Result};
 
 /// More trials than this are never asked for at once.
 const MOST_REQUESTED: u64 = 100_000;
@@ -46,7 +46,7 @@ impl Tuner {
     /// so that the experiment ends with the reason.
     pub fn new(options: Result<Options>) -> Self {
         let with_models = |options: Options| {
-            let models = Models::new(options.parsed_constraints()?, options.folder.clone());
+            let models = Models::new(options.costs()?, options.folder.clone());
             Ok((options, models))
         };
         Self {

@@ -9,12 +9,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{Error, Result};
 use super::frame::{self, Framing};
 use super::journal::{Journal, Line, Step};
 use super::log::Log;
 use super::options::Options;
 use super::tuner::Tuner;
+use crate::error::{Error, Result};
 
 /// What the keeper tells the worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
