@@ -122,10 +122,8 @@ impl Halves<'_> {
         Ok(Some(sum))
     }
 
-    /// Counts the ways behind a node that fit what is spent before it. If it is to stop there is no
-    /// count, and counting by steps, which comes next, says so.
+    /// Counts the ways behind a node that fit what is spent before it.
     fn meet(&mut self, node: usize, spent: f64) -> Option<u128> {
-        self.feasible.stop.step().ok()?;
         let ways = &self.behind[node];
         let below = |bound: f64| ways.partition_point(|way| spent + way < bound);
         let within = |bound: f64| ways.partition_point(|way| spent + way <= bound);
