@@ -4,18 +4,36 @@
 
 use std::process::ExitCode;
 
-use nnmeter_nni_bridge::error::{Error, ErrorKind};
+use nnmeter_hardware::error::ErrorKind as HardwareKind;
+use nnmeter_nni_bridge::error;
+use nnmeter_nni_bridge::nni::error as nni;
 
 /// Prints `error` to standard error and gives the exit code it calls for.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
-    let own = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let (mut hint, mut is_usage) = (None, false);
+    for cause in error.chain() {
+        if let Some(own) = cause.downcast_ref::<error::Error>() {
+            (hint, is_usage) = (own.advice(), is_usage_of_service(own.kind()));
+        } else if let Some(own) = cause.downcast_ref::<nni::Error>() {
+            (hint, is_usage) = (own.advice(), is_usage_of_nni(own.kind()));
+        }
+    }
     eprintln!("error: {error:#}");
-    if let Some(hint) = own.and_then(|error| error.advice()) {
+    if let Some(hint) = hint {
         eprintln!("hint: {hint}");
     }
-    ExitCode::from(if own.is_some_and(|error| is_usage(error.kind())) { 2 } else { 1 })
+    ExitCode::from(if is_usage { 2 } else { 1 })
 }
 
-fn is_usage(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::BadOption | ErrorKind::UnknownDevice)
+fn is_usage_of_service(kind: error::ErrorKind) -> bool {
+    matches!(kind, error::ErrorKind::BadOption | error::ErrorKind::UnknownDevice)
+}
+
+fn is_usage_of_nni(kind: nni::ErrorKind) -> bool {
+    matches!(
+        kind,
+        nni::ErrorKind::BadOption
+            | nni::ErrorKind::Device(HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
+            | nni::ErrorKind::Filters(nnmeter_filters::error::ErrorKind::UnknownSpace)
+    )
 }

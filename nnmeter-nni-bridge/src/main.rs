@@ -1,9 +1,11 @@
 //! The program `nnmeter-bridge`: parses arguments, calls a subcommand, prints errors.
 //!
-//! One file a subcommand.
+//! One file a subcommand; whatever it does, the library does.
 
 mod failure;
 mod serve;
+mod trial;
+mod tuner;
 
 use std::process::ExitCode;
 
@@ -12,9 +14,12 @@ use clap::{Parser, Subcommand};
 const EXAMPLES: &str = "\
 Examples:
   nnmeter-bridge serve --listen ipc:///tmp/nnmeter.ipc
-  nnmeter-bridge serve --stdio --devices cortexA76cpu_tflite21";
+  nnmeter-bridge serve --stdio --devices cortexA76cpu_tflite21
+  nnmeter-bridge trial params
+  nnmeter-bridge trial report --final '{\"default\": 0.93, \"latency_ms\": 12.5}'
+  nnmeter-bridge tuner --help";
 
-/// nnmeter for NNI experiments.
+/// Connects nnmeter with NNI: what running experiments talk to.
 #[derive(Parser)]
 #[command(name = "nnmeter-bridge", version, about, after_help = EXAMPLES)]
 struct Cli {
@@ -25,11 +30,15 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Tuner(tuner::Args),
+    Trial(trial::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args),
+        Command::Tuner(args) => tuner::run(&args),
+        Command::Trial(args) => trial::run(&args),
     };
     match result {
         Ok(code) => code,

@@ -13,6 +13,7 @@ mod flops;
 mod kept;
 mod markdown;
 mod nested;
+mod nni;
 mod package_predictors;
 mod peers;
 mod plots;
@@ -45,6 +46,7 @@ enum Command {
     PackagePredictors(package_predictors::PackagePredictors),
     Calibration(calibration::Calibration),
     FlopsAgainstLatency(flops::FlopsAgainstLatency),
+    Nni(nni::Nni),
 }
 
 fn main() -> Result<()> {
@@ -56,5 +58,6 @@ fn main() -> Result<()> {
         Command::PackagePredictors(command) => command.run(),
         Command::Calibration(command) => command.run(),
         Command::FlopsAgainstLatency(command) => command.run(),
+        Command::Nni(command) => command.run(),
     }
 }

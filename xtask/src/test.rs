@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::tools::{self, Variables};
-use crate::{shell, tidy};
+use crate::{nni, shell, tidy};
 
 /// A crate outside of the workspace that the tests build and run.
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
@@ -23,6 +23,9 @@ pub(crate) struct Test {
     /// Leave out fitting of trees, for which XGBoost is built.
     #[arg(long)]
     without_trees: bool,
+    /// Leave out experiments with the real NNI, which is installed from PyPI.
+    #[arg(long)]
+    without_nni: bool,
 }
 
 /// The crates that feature `fit` is about, with it.
@@ -40,6 +43,9 @@ impl Test {
         let no_warnings = [&variables[..], &[("RUSTDOCFLAGS", "-D warnings".into())]].concat();
         shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
         self.tests(variables)?;
+        if !self.without_nni {
+            nni::run_core()?;
+        }
         if self.without_trees { Ok(()) } else { with_trees() }
     }
 
