@@ -12,6 +12,7 @@ mod compile;
 mod costing;
 mod explore;
 mod factor;
+mod given;
 mod plan;
 mod probe;
 mod reach;
@@ -21,6 +22,7 @@ pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};
 pub use costing::{Costing, GraphCosts};
 pub use factor::Factor;
+pub use given::GivenFactor;
 
 use crate::metric::Quantity;
 use crate::space::Sample;
