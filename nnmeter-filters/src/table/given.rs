@@ -126,11 +126,11 @@ mod tests {
         let texts: Vec<String> =
             wrong.iter().map(|factor| table(&[*factor]).unwrap_err().to_string()).collect();
         expect![[r#"
-            factor 1, choices: are [2], expected indices below 2, in ascending order
-            factor 1, choices: are [1, 0], expected indices below 2, in ascending order
-            factor 1, choices: are [0, 0], expected indices below 2, in ascending order
-            factor 1, costs: are 2, expected 3, one for each combination of options, and 1048576 at most
-            factor 1, costs: have NaN, expected finite costs"#]]
+            factor 1, choices: are [2]; expected indices below 2, in ascending order
+            factor 1, choices: are [1, 0]; expected indices below 2, in ascending order
+            factor 1, choices: are [0, 0]; expected indices below 2, in ascending order
+            factor 1, costs: are 2; expected 3, one for each combination of options, and 1048576 at most
+            factor 1, costs: have NaN; expected finite costs"#]]
         .assert_eq(&texts.join("\n"));
     }
 }

@@ -12,6 +12,7 @@ from .tuner import NnmeterTuner
 #: By name: the module that has it.
 _LATER = {
     "BridgeDied": "errors",
+    "BudgetOneShot": "filters",
     "BudgetSampler": "filters",
     "LatencyConstrainedTuner": "constrained",
     "LatencyFilter": "filters",

@@ -13,16 +13,23 @@ class Table:
     def __init__(self, method: str, **request: Any) -> None:
         self.method = method
         self.request = request
-        self.about: Dict[str, Any] = self._load()
+        self.about: Dict[str, Any] = self.load()
 
     @property
     def handle(self) -> str:
         """What later calls name it by."""
         return self.about["table"]
 
-    def cost(self, sample: Sequence[int]) -> float:
-        """The latency of a sample (an option's index for each choice) in milliseconds."""
-        return self._call("space.cost", table=self.handle, sample=list(sample))["cost_ms"]
+    @staticmethod
+    def load_space(space: Any) -> Dict[str, Any]:
+        """What is in a space: a built-in one's name, or one as JSON."""
+        return _bridge.shared().call("space.load", space=space)
+
+    def cost(self, sample: Any) -> float:
+        """What a sample costs, in the table's unit: an option's index for each choice, or names of
+        options by names of choices."""
+        answer = self._call("space.cost", table=self.handle, sample=sample)
+        return next(iter(answer.values()))
 
     def sample(
         self, max_ms: float, count: int, seed: int, min_ms: Optional[float] = None
@@ -31,6 +38,10 @@ class Table:
         constraints = [self._constraint(max_ms, min_ms)]
         answer = self._call("space.sample", constraints=constraints, count=count, seed=seed)
         return answer["samples"]
+
+    def draw(self, constraints: List[Dict[str, Any]], seed: int) -> List[int]:
+        """A sample drawn uniformly from all within constraints on tables of the same space."""
+        return self._call("space.sample", constraints=constraints, count=1, seed=seed)["samples"][0]
 
     def count(self, max_ms: float, min_ms: Optional[float] = None) -> Dict[str, Any]:
         """How many samples are within the budget: ``certain`` at least, ``possible`` at most."""
@@ -46,7 +57,8 @@ class Table:
             constraint["at_least_ms"] = min_ms
         return constraint
 
-    def _load(self) -> Dict[str, Any]:
+    def load(self) -> Dict[str, Any]:
+        """Loads the table where it is not; what the service tells of it."""
         return _bridge.shared().call(self.method, **self.request)
 
     def _call(self, method: str, **params: Any) -> Any:
@@ -55,5 +67,5 @@ class Table:
         except NnmeterError as error:
             if error.code != UNKNOWN_HANDLE:
                 raise
-        self._load()
+        self.load()
         return _bridge.shared().call(method, **params)
