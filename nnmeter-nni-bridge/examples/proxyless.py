@@ -28,10 +28,10 @@ def block(kernel, expansion, width):
     return nn.Sequential(
         nn.Conv2d(width, inner, 1, bias=False),
         nn.BatchNorm2d(inner),
-        nn.ReLU6(),
+        nn.ReLU(),
         nn.Conv2d(inner, inner, kernel, padding=kernel // 2, groups=inner, bias=False),
         nn.BatchNorm2d(inner),
-        nn.ReLU6(),
+        nn.ReLU(),
         nn.Conv2d(inner, width, 1, bias=False),
         nn.BatchNorm2d(width),
     )
@@ -43,7 +43,7 @@ class Space(ModelSpace):
     def __init__(self):
         super().__init__()
         self.stem = nn.Sequential(
-            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU6()
+            nn.Conv2d(3, 16, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()
         )
         self.layers = nn.ModuleList(
             LayerChoice(
@@ -51,13 +51,14 @@ class Space(ModelSpace):
             )
             for index in range(6)
         )
+        self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(16, CLASSES)
 
     def forward(self, x):
         x = self.stem(x)
         for layer in self.layers:
             x = layer(x)
-        return self.head(x.mean([2, 3]))
+        return self.head(self.pool(x).flatten(1))
 
 
 def data(count):

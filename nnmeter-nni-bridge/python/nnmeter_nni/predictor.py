@@ -2,12 +2,15 @@
 
 import base64
 import json
+import logging
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Union
 
 from . import _bridge
 from .errors import NnmeterError
+
+_logger = logging.getLogger(__name__)
 
 #: nn-Meter's names of model types, and the format that the service calls them.
 FORMATS = {
@@ -23,11 +26,26 @@ Shape = Union[Sequence[int], Dict[str, Sequence[int]]]
 
 class LatencyPredictor:
     """Predicts latencies on one device. Its state is the device's name alone, so it can be pickled,
-    copied, and used after a fork."""
+    copied, and used after a fork.
 
-    def __init__(self, name: str, version: Optional[Union[str, float]] = None) -> None:
+    An operator without a price is an error, unless ``allow_uncovered``: it is then left out of the
+    latency, with a warning.
+    """
+
+    #: What a predictor does that is not told; :func:`nnmeter_nni.as_nn_meter` may change it.
+    allow_uncovered = False
+
+    def __init__(
+        self,
+        name: str,
+        version: Optional[Union[str, float]] = None,
+        allow_uncovered: Optional[bool] = None,
+    ) -> None:
         self.name = name
         self.version = None if version is None else str(version)
+        if allow_uncovered is not None:
+            self.allow_uncovered = allow_uncovered
+        self._told: Set[str] = set()
         self.card()
 
     @property
@@ -61,18 +79,25 @@ class LatencyPredictor:
         return self.details(model, model_type, input_shape)["total_ms"]
 
     def details(
-        self,
-        model: Any,
-        model_type: str = "onnx",
-        input_shape: Shape = (1, 3, 224, 224),
-        allow_uncovered: bool = False,
+        self, model: Any, model_type: str = "onnx", input_shape: Shape = (1, 3, 224, 224)
     ) -> Dict[str, Any]:
-        """All that is predicted: ``total_ms``, its interval, and what every kernel costs; with
-        ``allow_uncovered``, operators without a price are listed instead of refused."""
-        packed = _packed(model, model_type, input_shape)
-        return _bridge.shared().call(
-            "predict", device=self.device, model=packed, allow_uncovered=allow_uncovered
+        """All that is predicted: ``total_ms``, its interval, what every kernel costs, and what has no
+        price."""
+        answer = _bridge.shared().call(
+            "predict",
+            device=self.device,
+            model=_packed(model, model_type, input_shape),
+            allow_uncovered=self.allow_uncovered,
         )
+        for left_out in answer["uncovered"]:
+            self._tell(left_out["op"])
+        return answer
+
+    def _tell(self, operator: str) -> None:
+        """Warns of an operator without a price, once each."""
+        if operator not in self._told:
+            self._told.add(operator)
+            _logger.warning("%s has no price on %s: latencies are without it", operator, self.device)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.device!r})"

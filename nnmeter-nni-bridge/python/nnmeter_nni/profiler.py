@@ -5,8 +5,6 @@ differentiable in expectation. :class:`ModelLatencyProfiler` exports and predict
 asked for: slow, and right for any space.
 """
 
-import logging
-import random
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from nni.mutable import Categorical, MutableExpression
@@ -18,35 +16,19 @@ from .errors import NnmeterError
 from .predictor import LatencyPredictor
 from .table import Table
 
-_logger = logging.getLogger(__name__)
-
 
 class Architectures:
     """The architectures of a model space, exported and predicted as a whole, each once."""
 
-    def __init__(
-        self, space: Any, dummy_input: Any, predictor: LatencyPredictor, allow_uncovered: bool
-    ) -> None:
+    def __init__(self, space: Any, dummy_input: Any, predictor: LatencyPredictor) -> None:
         self.space = space
         self.dummy_input = dummy_input
         self.predictor = predictor
-        self.allow_uncovered = allow_uncovered
-        self.uncovered: Dict[str, None] = {}
 
     def predict(self, sample: Dict[str, Any]) -> Dict[str, Any]:
         """What is predicted for the model that ``sample`` freezes the space to."""
         model = self.space.freeze(sample)
-        onnx = export.onnx_bytes(model, self.dummy_input)
-        answer = self.predictor.details(onnx, allow_uncovered=self.allow_uncovered)
-        for node in answer["uncovered"]:
-            self._note(node)
-        return answer
-
-    def _note(self, node: Dict[str, Any]) -> None:
-        text = f"{node['node']} ({node['op']})" if isinstance(node, dict) and "op" in node else str(node)
-        if text not in self.uncovered:
-            self.uncovered[text] = None
-            _logger.warning("%s has no price on %s: latencies are without it", text, self.predictor.name)
+        return self.predictor.details(export.onnx_bytes(model, self.dummy_input))
 
 
 class LatencyProfiler(ExpressionProfiler):
@@ -67,7 +49,7 @@ class LatencyProfiler(ExpressionProfiler):
     device
         ``NAME`` or ``NAME@VERSION``, as ``nnmeter devices`` lists them.
     allow_uncovered
-        Leave operators without a price out of the latency, with a warning each, instead of refusing.
+        Leave operators without a price out of latencies, with a warning each, instead of refusing.
     max_predictions
         How many architectures may be exported.
     checks
@@ -90,14 +72,13 @@ class LatencyProfiler(ExpressionProfiler):
         super().__init__(space)
         self.device = device
         self.choices = choices_of(space)
-        predictor = LatencyPredictor(device)
-        architectures = Architectures(space, dummy_input, predictor, allow_uncovered)
+        predictor = LatencyPredictor(device, allow_uncovered=allow_uncovered)
+        architectures = Architectures(space, dummy_input, predictor)
         names, counts = list(self.choices), [len(c.values) for c in self.choices.values()]
         observe = self._observer(architectures)
         work = Decomposition(names, counts, observe, Limits(max_predictions, checks, seed))
         self.factors: List[Factor] = work.run()
         self.predictions = len(work.seen)
-        self.uncovered = list(architectures.uncovered)
         self.expression = self._expression()
         self.table = self._table(type(space).__name__)
 
@@ -166,8 +147,8 @@ class ModelLatencyProfiler(Profiler):
         self, space: Any, dummy_input: Any, device: str, *, allow_uncovered: bool = False
     ) -> None:
         super().__init__(space)
-        predictor = LatencyPredictor(device)
-        self._architectures = Architectures(space, dummy_input, predictor, allow_uncovered)
+        predictor = LatencyPredictor(device, allow_uncovered=allow_uncovered)
+        self._architectures = Architectures(space, dummy_input, predictor)
         self._known: Dict[str, float] = {}
 
     def profile(self, sample: Dict[str, Any]) -> float:
@@ -191,12 +172,6 @@ def choices_of(space: Any) -> Dict[str, Categorical]:
                 "use ModelLatencyProfiler, which takes any space",
             )
     return choices
-
-
-def random_sample(space: Any, seed: int) -> Dict[str, Any]:
-    """Any sample of the space."""
-    drawn = random.Random(seed)
-    return {label: drawn.choice(c.values) for label, c in choices_of(space).items()}
 
 
 def by_site(kernels: Sequence[Dict[str, Any]]) -> Dict[str, float]:
