@@ -22,6 +22,8 @@ const LIMIT: Duration = Duration::from_secs(240);
 pub(crate) enum Scenario {
     /// The example of hyper-parameters and an architecture, as it is.
     Hpo,
+    /// The example in which NNI's TPE proposes, and our tuner vetoes.
+    Tpe,
     /// The example whose trials are `nnmeter-bridge trial predict`.
     Predict,
     /// A budget that no architecture keeps.
@@ -43,8 +45,8 @@ impl fmt::Display for Scenario {
 
 impl Scenario {
     /// Those that `cargo xtask test` runs.
-    pub(crate) const CORE: [Scenario; 3] =
-        [Scenario::Hpo, Scenario::Infeasible, Scenario::WorkerKilled];
+    pub(crate) const CORE: [Scenario; 4] =
+        [Scenario::Hpo, Scenario::Tpe, Scenario::Infeasible, Scenario::WorkerKilled];
 
     /// Whether it can be survived with that version: NNI 2.10 ends an experiment as soon as the
     /// connection is closed.
@@ -53,13 +55,17 @@ impl Scenario {
     }
 
     pub(crate) fn run(self, environment: &Environment) -> Result<()> {
-        let config = if self == Scenario::Predict { "predict.yml" } else { "hpo.yml" };
+        let config = match self {
+            Scenario::Predict => "predict.yml",
+            Scenario::Tpe => "tpe.yml",
+            _ => "hpo.yml",
+        };
         let edit = |text: String| match self {
             Scenario::Infeasible => text.replace("<=60ms", "<=1ms"),
             _ => text,
         };
         let variables = match self {
-            Scenario::Hpo | Scenario::Predict | Scenario::Infeasible => Vec::new(),
+            Scenario::Hpo | Scenario::Tpe | Scenario::Predict | Scenario::Infeasible => Vec::new(),
             _ => vec![("TRIAL_SECONDS", "1".to_owned())],
         };
         let name = self.to_string();
@@ -69,7 +75,7 @@ impl Scenario {
 
     fn check(self, experiment: &mut Experiment<'_>) -> Result<()> {
         match self {
-            Scenario::Hpo | Scenario::Predict => {}
+            Scenario::Hpo | Scenario::Tpe | Scenario::Predict => {}
             Scenario::Infeasible => return is_refused(experiment),
             Scenario::WorkerKilled => {
                 for results in [1, 4] {
@@ -92,6 +98,9 @@ impl Scenario {
         }
         let status = experiment.wait(LIMIT)?;
         ensure!(status == "DONE", "the experiment ended with {status}");
+        if self == Scenario::Tpe {
+            ensure!(experiment.log()?.contains("vetoed ("), "no proposal was vetoed");
+        }
         is_within_budget(&experiment.trials()?)
     }
 }
