@@ -170,7 +170,8 @@ class Architecture:
         """An architecture within budget. Raises :class:`NnmeterError` if there is none."""
         for table in self.tables:
             table.load()
-        limits = [c.limit(table) for c, table in zip(self.constraints, self.tables)]
+        pairs = zip(self.constraints, self.tables)
+        limits = [c.limit(table) for c, table in pairs if c.bound is not None]
         indices = self.tables[0].draw(limits, seed)
         return {self._key(c): c["options"][index] for c, index in zip(self.choices, indices)}
 

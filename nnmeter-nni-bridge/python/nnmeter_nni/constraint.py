@@ -15,31 +15,29 @@ UNITS = {
     "parameters": ("parameters", {"": 1.0}),
 }
 
-_TEXT = re.compile(r"\s*(\w+)(?:@([^<>=\s]+))?\s*(<=|>=)\s*([-+.\deE]*\d\.?)\s*([A-Za-z]*)\s*")
+_COST = re.compile(r"\s*(\w+)(?:@([^<>=\s]+))?\s*(?:(<=|>=)\s*(.+))?")
+_BOUND = re.compile(r"([-+.\deE]*\d\.?)\s*([A-Za-z]*)\s*")
 
 
 class Constraint(NamedTuple):
-    """A bound on a cost, in the unit of the service's tables."""
+    """A cost, and its bound in the unit of the service's tables: without one, the cost is told and
+    nothing is vetoed."""
 
     metric: str
     device: Optional[str]
     is_most: bool
-    bound: float
+    bound: Optional[float]
 
     @classmethod
     def parse(cls, text: str) -> "Constraint":
         """Raises :class:`NnmeterError` for what is no constraint."""
-        found = _TEXT.fullmatch(text)
-        if found is None or found[1] not in UNITS or found[5] not in UNITS[found[1]][1]:
+        found = _COST.fullmatch(text)
+        if found is None or found[1] not in UNITS:
             raise _bad(text)
-        metric, device, sign, number, unit = found.groups()
+        metric, device, sign, bound = found.groups()
         if (device is not None) != (metric in ("latency", "energy")):
             raise _bad(text)
-        try:
-            bound = float(number) * UNITS[metric][1][unit]
-        except ValueError:
-            raise _bad(text) from None
-        return cls(metric, device, sign == "<=", bound)
+        return cls(metric, device, sign == "<=", None if bound is None else _value(text, metric, bound))
 
     @property
     def suffix(self) -> str:
@@ -54,12 +52,14 @@ class Constraint(NamedTuple):
         return Table("space.compile", **request)
 
     def limit(self, table: Table) -> Dict[str, Any]:
-        """The constraint as the service takes it."""
+        """The constraint as the service takes it; there has to be a bound."""
         side = "at_most" if self.is_most else "at_least"
         return {"table": table.handle, f"{side}_{self.suffix}": self.bound}
 
     def holds(self, cost: float) -> bool:
         """Whether a cost is within the bound."""
+        if self.bound is None:
+            return True
         return cost <= self.bound if self.is_most else cost >= self.bound
 
     def told(self, cost: float) -> Dict[str, Any]:
@@ -69,10 +69,20 @@ class Constraint(NamedTuple):
         return {"metric": metric, "device": device, "value": cost}
 
 
+def _value(text: str, metric: str, bound: str) -> float:
+    found = _BOUND.fullmatch(bound)
+    if found is None or found[2] not in UNITS[metric][1]:
+        raise _bad(text)
+    try:
+        return float(found[1]) * UNITS[metric][1][found[2]]
+    except ValueError:
+        raise _bad(text) from None
+
+
 def _bad(text: str) -> NnmeterError:
     return NnmeterError(
         f"constraint {text!r}",
         "cannot be read",
-        "COST<=BOUND or COST>=BOUND, where COST is latency@DEVICE, energy@DEVICE, macs, flops or "
+        "COST, COST<=BOUND or COST>=BOUND, where COST is latency@DEVICE, energy@DEVICE, macs, flops or "
         "parameters, and BOUND has a unit for latency (us, ms, s) and energy (uJ, mJ, J)",
     )

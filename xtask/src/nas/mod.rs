@@ -74,6 +74,7 @@ pub(crate) struct Installed {
 
 fn run(scenarios: &[Scenario]) -> Result<()> {
     shell::cargo(["build", "--package", "nnmeter-nni-bridge"])?;
+    unit_tests()?;
     let start = Instant::now();
     let installed = install()?;
     eprintln!("ok: NNI 3.0 with torch ({:.0} s)", start.elapsed().as_secs_f64());
@@ -83,6 +84,20 @@ fn run(scenarios: &[Scenario]) -> Result<()> {
         eprintln!("ok: {scenario} ({:.0} s)", start.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// The package's own tests, which need neither NNI nor torch.
+fn unit_tests() -> Result<()> {
+    let folder = shell::root().join("nnmeter-nni-bridge/python");
+    let mut tests = Command::new("python3");
+    tests.args(["-m", "unittest", "discover", "-s", "tests"]).current_dir(&folder);
+    output(tests.env("PYTHONPATH", &folder).env("NNMETER_BRIDGE", bridge()))?;
+    eprintln!("ok: tests of the Python package");
+    Ok(())
+}
+
+fn bridge() -> PathBuf {
+    shell::target().join("debug/nnmeter-bridge")
 }
 
 fn install() -> Result<Installed> {
@@ -105,7 +120,7 @@ fn install() -> Result<Installed> {
     let theirs = theirs.map(|at| PathBuf::from(variables.remove(at).1));
     let path = std::env::join_paths([ours].into_iter().chain(theirs))?;
     variables.push(("PYTHONPATH", path));
-    variables.push(("NNMETER_BRIDGE", shell::target().join("debug/nnmeter-bridge").into()));
+    variables.push(("NNMETER_BRIDGE", bridge().into()));
     Ok(Installed { python, variables, folder })
 }
 
