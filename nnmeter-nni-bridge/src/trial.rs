@@ -89,8 +89,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn latency(args: &Predict, parameters: &Json) -> anyhow::Result<Json> {
     let graph = architecture::of(parameters, args.param.as_deref(), &args.folder)?;
-    let device = Registry::standard()?.open(&args.device)?;
-    let prediction = device.latency()?.predict(&graph);
+    let device =
+        Registry::standard().and_then(|all| all.open(&args.device)).map_err(Error::from)?;
+    let prediction = device.latency().map_err(Error::from)?.predict(&graph);
     if let Some(uncovered) = prediction.uncovered.first() {
         let node = graph.graph().label(uncovered.node);
         anyhow::bail!("{node}: has no price on {}", args.device);

@@ -9,6 +9,7 @@ use anyhow::Context;
 use nnmeter_nni_bridge::nni::error::Result;
 use nnmeter_nni_bridge::nni::frame::Framing;
 use nnmeter_nni_bridge::nni::log::Log;
+use nnmeter_nni_bridge::nni::manager::{self, Manager};
 use nnmeter_nni_bridge::nni::options::{Options, VARIABLE};
 use nnmeter_nni_bridge::nni::worker::Ending;
 use nnmeter_nni_bridge::nni::{keeper, worker};
@@ -71,13 +72,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Err(error) = options(args) {
         log.line(&format!("error: {}", error.line()));
     }
-    let program = std::env::current_exe().context("this program's file")?;
+    let (program, manager) = (this_program()?, Manager::of_this_process());
     let worker = || {
         let mut worker = Process::new(&program);
         worker.args(own_arguments()).arg("--worker");
+        worker.envs(manager.pid().map(|pid| (manager::VARIABLE, pid.to_string())));
         worker
     };
-    let ended = keeper::run(&args.url, args.take_over, worker, &mut log);
+    let ended = keeper::run(&args.url, args.take_over, manager, worker, &mut log);
     if let Err(error) = &ended {
         log.line(&format!("ends: {}", error.line()));
     }
@@ -91,12 +93,20 @@ fn run_worker(args: &Args) -> anyhow::Result<ExitCode> {
     match worker::run(options(args), args.checkpoint.as_deref(), input, output, log)? {
         Ending::Orphaned(Some(Framing::Objects)) => {
             Log::of_environment().line("the keeper is gone; the worker takes its place");
-            let program = std::env::current_exe().context("this program's file")?;
-            let mut keeper = Process::new(program);
+            let mut keeper = Process::new(this_program()?);
             keeper.args(own_arguments()).arg("--take-over");
             Err(keeper.stdin(Stdio::null()).stdout(Stdio::null()).exec().into())
         }
         Ending::Orphaned(_) | Ending::Ordered => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// This program, also if its file was replaced meanwhile.
+fn this_program() -> anyhow::Result<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    match running.exists() {
+        true => Ok(running),
+        false => std::env::current_exe().context("this program's file"),
     }
 }
 

@@ -13,10 +13,11 @@ use std::process::{Child, ChildStdin, Command as Process, Stdio};
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-use super::command::Reply;
+use super::command::{Command, Reply};
 use super::error::{Error, ErrorKind, Result};
-use super::frame::Framing;
+use super::frame::{self, Framing};
 use super::log::Log;
+use super::manager::Manager;
 use super::socket::{Event, Socket};
 use super::worker::{Order, Report};
 
@@ -24,17 +25,28 @@ use super::worker::{Order, Report};
 const CONNECT: Duration = Duration::from_secs(9);
 /// NNI 3.0 ends an experiment whose tuner does not connect again within 30 seconds.
 const RECONNECT: Duration = Duration::from_secs(28);
+/// Between looks at a worker that is at the last messages.
+const PAUSE: Duration = Duration::from_millis(5);
 /// So many workers in a row may die on the same message.
 const MOST_DEATHS: u32 = 4;
 
 /// Holds the connection until the experiment is over.
 ///
-/// `worker` starts a worker; `takes_over` says that another keeper was killed while the experiment went
+/// `worker` makes a worker's command; `takes_over` says that another keeper was killed while the experiment went
 /// on.
 ///
 /// # Errors
 /// If NNI cannot be reached, or the experiment cannot go on; then NNI was told why.
-pub fn run(url: &str, takes_over: bool, worker: impl Fn() -> Process, log: &mut Log) -> Result<()> {
+pub fn run(
+    url: &str,
+    takes_over: bool,
+    manager: Manager,
+    worker: impl Fn() -> Process,
+    log: &mut Log,
+) -> Result<()> {
+    if takes_over && manager.is_gone() {
+        return Err(lost("the manager has ended"));
+    }
     let limit = if takes_over { RECONNECT } else { CONNECT };
     let socket = Socket::connect(url, limit)?;
     log.line(&format!("keeper: process {}, connected to {url}", std::process::id()));
@@ -42,8 +54,19 @@ pub fn run(url: &str, takes_over: bool, worker: impl Fn() -> Process, log: &mut 
     let queue = VecDeque::new();
     let (last, in_flight, is_ready, deaths) = (0, None, false, 0);
     let framing = if takes_over { Some(Framing::Objects) } else { None };
-    let mut keeper =
-        Keeper { url, socket, framing, queue, last, in_flight, spawned, is_ready, deaths, log };
+    let mut keeper = Keeper {
+        url,
+        socket,
+        framing,
+        queue,
+        last,
+        in_flight,
+        spawned,
+        is_ready,
+        deaths,
+        manager,
+        log,
+    };
     keeper.run(takes_over, worker)
 }
 
@@ -60,19 +83,19 @@ struct Keeper<'a> {
     spawned: Spawned,
     is_ready: bool,
     deaths: u32,
+    manager: Manager,
     log: &'a mut Log,
 }
 
 impl Keeper<'_> {
     fn run(&mut self, mut takes_over: bool, worker: impl Fn() -> Process) -> Result<()> {
+        let mut is_over = false;
         loop {
-            match self.socket.read() {
-                Event::Frame(text) => {
-                    self.framing.get_or_insert(Framing::of(&text));
-                    self.queue.push_back(text);
-                }
-                Event::Idle => {}
-                Event::Lost(reason) => self.reconnect(&reason)?,
+            if is_over {
+                // What is left is for the journal: the tuner of a resumed experiment needs it.
+                std::thread::sleep(PAUSE);
+            } else {
+                is_over = self.listen()?;
             }
             loop {
                 match self.spawned.reports.try_recv() {
@@ -80,15 +103,40 @@ impl Keeper<'_> {
                         self.ready(last, if takes_over { unsent } else { Vec::new() })?;
                         takes_over = false;
                     }
-                    Ok(Report::Answers { number, answers }) => self.answers(number, &answers)?,
-                    Ok(Report::End(_)) => return self.end(),
+                    Ok(Report::Answers { number, answers }) => {
+                        self.answers(number, if is_over { &[] } else { &answers })?;
+                    }
                     Ok(Report::Failed(reason)) => return Err(self.fail(&reason)),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => self.restart(worker())?,
                 }
             }
             self.pass_on();
+            if is_over && self.in_flight.is_none() && self.queue.is_empty() {
+                self.end();
+                return Ok(());
+            }
         }
+    }
+
+    /// Reads from the socket once; returns whether the experiment is over.
+    fn listen(&mut self) -> Result<bool> {
+        match self.socket.read() {
+            Event::Frame(text) => {
+                self.framing.get_or_insert(Framing::of(&text));
+                if matches!(frame::read(&text), Ok(Command::Terminate)) {
+                    return Ok(true);
+                }
+                self.queue.push_back(text);
+            }
+            Event::Idle => {}
+            Event::Lost(reason) => self.reconnect(&reason)?,
+            Event::Replaced => {
+                self.spawned.order(&Order::End);
+                return Err(lost("another tuner has taken this one's place"));
+            }
+        }
+        Ok(false)
     }
 
     /// A worker is there, and knows of messages up to `last`.
@@ -134,18 +182,13 @@ impl Keeper<'_> {
 
     fn reconnect(&mut self, reason: &str) -> Result<()> {
         self.log.line(&format!("connection lost: {reason}"));
-        if self.framing == Some(Framing::Letters) {
-            self.spawned.order(&Order::End);
-            return Err(Error::new(ErrorKind::Unreachable, "NNI", reason)
-                .hint("NNI 2.10 does not let a tuner connect again"));
-        }
-        match Socket::connect(self.url, RECONNECT) {
-            Ok(socket) => self.socket = socket,
-            Err(error) => {
-                self.spawned.order(&Order::End);
-                return Err(error);
-            }
-        }
+        let again = match self.framing {
+            _ if self.manager.is_gone() => Err(lost("the manager has ended")),
+            Some(Framing::Letters) => Err(lost(reason)
+                .hint("NNI 2.10 does not let a tuner connect again; nnictl resume goes on")),
+            Some(Framing::Objects) | None => Socket::connect(self.url, RECONNECT),
+        };
+        self.socket = again.inspect_err(|_| self.spawned.order(&Order::End))?;
         self.log.line("connected again");
         Ok(())
     }
@@ -169,7 +212,7 @@ impl Keeper<'_> {
             match self.socket.read() {
                 Event::Frame(text) => self.framing = Some(Framing::of(&text)),
                 Event::Idle => {}
-                Event::Lost(_) => break,
+                Event::Lost(_) | Event::Replaced => break,
             }
         }
         let framing = self.framing.unwrap_or(Framing::Objects);
@@ -178,13 +221,16 @@ impl Keeper<'_> {
         Error::new(ErrorKind::Io, "the tuner", reason)
     }
 
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self) {
         self.spawned.order(&Order::End);
         self.spawned.wait();
         self.socket.close();
         self.log.line("the experiment is over");
-        Ok(())
     }
+}
+
+fn lost(reason: &str) -> Error {
+    Error::new(ErrorKind::Unreachable, "connection to NNI", reason)
 }
 
 /// A worker's process.

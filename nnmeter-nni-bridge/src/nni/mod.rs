@@ -23,6 +23,7 @@ pub mod grid;
 pub mod journal;
 pub mod keeper;
 pub mod log;
+pub mod manager;
 pub mod model;
 pub mod mutation;
 pub mod number;

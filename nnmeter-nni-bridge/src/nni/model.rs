@@ -22,8 +22,10 @@ use serde_json::{Value as Json, json};
 use super::constraint::Constraint;
 use super::error::{Error, Result};
 
-/// So many architectures are listed at most: for grids, and to know when all have been tried.
-const MOST_LISTED: u128 = 20_000;
+/// So many samples are looked at, or so many architectures sorted, to list all architectures: for grids,
+/// and to know when all have been tried.
+const MOST_SAMPLES: u128 = 100_000;
+const MOST_SORTED: u128 = 2_000;
 
 /// The spaces of architectures that search spaces may name. Each is compiled once.
 #[derive(Debug)]
@@ -135,14 +137,21 @@ impl Model {
     }
 }
 
-/// All architectures, if they are known to be few: the cheapest so many, as many as there are.
+/// All architectures, if they are few or few samples have to be looked at.
 fn all(
     space: &SearchSpace,
     feasible: &Feasible<'_>,
     table: Option<&Arc<CostTable>>,
 ) -> Result<Option<Vec<Sample>>> {
+    let options = space.choices().iter().map(|choice| choice.options.len() as u128);
+    if options.fold(1u128, u128::saturating_mul) <= MOST_SAMPLES {
+        let constraints = feasible.constraints();
+        let is_one = |sample: &Sample| space.canonical(sample) == *sample;
+        let all = space.samples().filter(|sample| is_one(sample) && constraints.allow(sample));
+        return Ok(Some(all.collect()));
+    }
     let count = feasible.count(&SamplerOptions::default())?;
-    if count.possible > MOST_LISTED {
+    if count.possible > MOST_SORTED {
         return Ok(None);
     }
     let macs = || CostTable::compile(space, &Macs, &CompileOptions::default()).map(Arc::new);

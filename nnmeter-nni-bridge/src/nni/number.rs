@@ -77,7 +77,7 @@ impl Range {
         };
         let step = |at: f64| (if self.log { at.exp() } else { at } / quantum).round_ties_even();
         let (first, last) = (step(low), step(high));
-        let all = (last - first < MOST_MULTIPLES).then(|| first as i64..=last as i64)?;
+        let all = (last - first < MOST_MULTIPLES).then_some(first as i64..=last as i64)?;
         let mut values: Vec<f64> = all.map(|n| self.clip(n as f64 * quantum)).collect();
         values.dedup();
         Some(values)

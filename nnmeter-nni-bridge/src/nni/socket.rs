@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The largest message: search spaces and imported results can be large.
 const LARGEST: usize = 256 << 20;
 
+/// Codes with which NNI 3.0 and 2.10 close a connection after another one was made.
+const REPLACED: [u16; 2] = [4001, 1001];
+
 /// A connection to NNI's manager.
 #[derive(Debug)]
 pub struct Socket(WebSocket<TcpStream>);
@@ -34,6 +37,8 @@ pub enum Event {
     Idle,
     /// The connection is gone, for this reason.
     Lost(String),
+    /// NNI has closed the connection because another tuner has come.
+    Replaced,
 }
 
 impl Socket {
@@ -63,6 +68,9 @@ impl Socket {
     pub fn read(&mut self) -> Event {
         match self.0.read() {
             Ok(Message::Text(text)) => Event::Frame(text.to_string()),
+            Ok(Message::Close(Some(frame))) if REPLACED.contains(&u16::from(frame.code)) => {
+                Event::Replaced
+            }
             Ok(Message::Close(frame)) => {
                 let reason = frame.map_or(String::new(), |frame| format!(": {frame}"));
                 Event::Lost(format!("NNI closed the connection{reason}"))

@@ -8,11 +8,17 @@
 use std::fs::OpenOptions;
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::error::{Error, ErrorKind, Result};
 use super::trial_channel::Channel;
+
+/// The file of the parameters.
+const PARAMETERS: &str = "parameters.json";
+/// How old a trial has to be before it reports.
+const CHILDHOOD: Duration = Duration::from_secs(1);
 
 /// A trial.
 #[derive(Debug)]
@@ -45,7 +51,14 @@ impl Trial {
         };
         let (id, system) = (needed("NNI_TRIAL_JOB_ID")?, PathBuf::from(needed("NNI_SYS_DIR")?));
         let channel = Channel::new(&variable, &system);
-        Ok(Self { id, folder: system.join(".nnmeter"), channel })
+        let folder = system.join(".nnmeter");
+        // NNI 2.10 runs a trial of a resumed experiment again, in the same folder.
+        let written = |path: PathBuf| std::fs::metadata(path).and_then(|file| file.modified()).ok();
+        let own = written(folder.join(PARAMETERS));
+        if own.is_some() && written(system.join("parameter.cfg")) > own {
+            std::fs::remove_dir_all(&folder).map_err(|e| Error::io(folder.display(), &e))?;
+        }
+        Ok(Self { id, folder, channel })
     }
 
     /// The parameters, as NNI packed them (`parameter_id`, `parameters`, ...). They are asked for once.
@@ -53,7 +66,7 @@ impl Trial {
     /// # Errors
     /// If NNI does not give any.
     pub fn packed_parameters(&self) -> Result<Json> {
-        let path = self.folder.join("parameters.json");
+        let path = self.folder.join(PARAMETERS);
         if let Ok(bytes) = std::fs::read(&path) {
             return serde_json::from_slice(&bytes).map_err(|e| bad(&path, &e.to_string()));
         }
@@ -79,6 +92,7 @@ impl Trial {
     /// # Errors
     /// If the value is neither, or NNI cannot be told.
     pub fn report_intermediate(&self, value: &Json) -> Result<()> {
+        checked(value)?;
         let sequence = self.next_sequence()?;
         self.report("PERIODICAL", sequence, value)
     }
@@ -98,12 +112,21 @@ impl Trial {
     }
 
     fn report(&self, kind: &str, sequence: u64, value: &Json) -> Result<()> {
-        checked(value)?;
         let id = self.packed_parameters()?.get("parameter_id").cloned();
+        self.grow_up();
         // `value` is JSON in a string.
         let metric = json!({"parameter_id": id, "trial_job_id": self.id, "type": kind,
             "sequence": sequence, "value": value.to_string()});
         self.channel.metric(&metric.to_string())
+    }
+
+    /// Waits until the trial is old enough: what is reported right after its start gets lost in NNI,
+    /// which takes notice of a trial somewhat later than it starts it.
+    fn grow_up(&self) {
+        let asked =
+            std::fs::metadata(self.folder.join(PARAMETERS)).and_then(|file| file.modified());
+        let age = asked.ok().and_then(|asked| asked.elapsed().ok()).unwrap_or_default();
+        std::thread::sleep(CHILDHOOD.saturating_sub(age));
     }
 
     /// Counts up. Appending is atomic, so results reported at the same time have different numbers.

@@ -26,8 +26,6 @@ pub struct Outcome {
     pub replies: Vec<Reply>,
     /// What the log is told.
     pub notes: Vec<String>,
-    /// Whether that was the end.
-    pub is_end: bool,
 }
 
 /// The state of a tuner.
@@ -97,8 +95,7 @@ impl Tuner {
             Command::TrialEnd { trial, event } if event != "SUCCEEDED" => {
                 outcome.notes.push(format!("trial {trial} ended: {event}"));
             }
-            Command::TrialEnd { .. } | Command::Nothing => {}
-            Command::Terminate => outcome.is_end = true,
+            Command::TrialEnd { .. } | Command::Nothing | Command::Terminate => {}
         }
         Ok(())
     }

@@ -51,8 +51,6 @@ pub enum Report {
         /// What the manager is to be sent.
         answers: Vec<String>,
     },
-    /// The message of that number was the end.
-    End(u64),
     /// The worker cannot go on, for this reason.
     Failed(String),
 }
@@ -159,9 +157,6 @@ impl Worker {
             }
         };
         outcome.notes.iter().for_each(|note| self.log.line(note));
-        if outcome.is_end {
-            return Ok(Report::End(number));
-        }
         let answers = outcome.replies.iter().map(|reply| framing.write(reply)).collect();
         let step = Step { number, frame: text, answers };
         self.journal.add(&Line::Step(step.clone()))?;

@@ -54,18 +54,32 @@ impl<'a> Experiment<'a> {
         }
         let path = folder.join("examples").join(config);
         fs::write(&path, edit(fs::read_to_string(&path)?))?;
-        let experiment = Self { environment, folder, port: free_port()?, variables };
-        let port = experiment.port.to_string();
+        let mut experiment = Self { environment, folder, port: free_port()?, variables };
         let path = path.to_string_lossy();
-        experiment.nnictl(&["create", "--config", &path, "--port", &port, "--debug"])?;
+        if let Err(error) = experiment.create(&path) {
+            // On a busy machine nnictl may ask its own web server before that is ready.
+            eprintln!("note: once more, after: {error:#}");
+            experiment.nnictl(&["stop", "--all"])?;
+            fs::remove_dir_all(experiment.home())?;
+            experiment.port = free_port()?;
+            experiment.create(&path)?;
+        }
         Ok(experiment)
+    }
+
+    fn create(&self, config: &str) -> Result<()> {
+        let port = self.port.to_string();
+        self.nnictl(&["create", "--config", config, "--port", &port, "--debug"])
     }
 
     /// Goes on with the experiment after its manager has ended.
     pub(crate) fn resume(&mut self) -> Result<()> {
         self.port = free_port()?;
         let (id, port) = (self.id()?, self.port.to_string());
-        self.nnictl(&["resume", &id, "--port", &port])
+        // nnictl takes notice of a manager's death somewhat later.
+        self.until("nnictl resume", NNICTL, || {
+            self.nnictl(&["resume", &id, "--port", &port]).map(Some)
+        })
     }
 
     /// Waits until the experiment has ended, and tells how: `DONE` or `ERROR`.
@@ -132,7 +146,7 @@ impl<'a> Experiment<'a> {
         let start = format!("nnmeter-bridge: {name}: process ");
         let numbers = log.lines().filter_map(|line| line.strip_prefix(&start));
         let digits = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
-        numbers.filter_map(digits).last().with_context(|| format!("no {name} in the tuner's log"))
+        numbers.rev().find_map(digits).with_context(|| format!("no {name} in the tuner's log"))
     }
 
     /// The manager's process.
