@@ -140,7 +140,8 @@ fn dial(address: &str) -> Socket {
     socket.set_opt::<RecvTimeout>(Some(Duration::from_secs(60))).unwrap();
     socket.set_opt::<SendTimeout>(Some(Duration::from_secs(60))).unwrap();
     socket.set_opt::<RecvMaxSize>(64 << 20).unwrap();
-    socket.dial(address).unwrap();
+    // A thousand at once are more than the system keeps waiting at a door; this knocks again.
+    socket.dial_async(address).unwrap();
     socket
 }
 

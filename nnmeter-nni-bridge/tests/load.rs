@@ -78,6 +78,20 @@ fn dead_and_slow_clients_harm_no_other() {
 }
 
 #[test]
+fn clients_that_go_without_a_greeting_close_no_door() {
+    let (_folder, path, address) = socket();
+    let bridge = Bridge::serve(&["--listen", &address, "--listen", "tcp://127.0.0.1:0"]);
+    let port = bridge.addresses[1].strip_prefix("tcp://").unwrap();
+    for _ in 0..100 {
+        drop(UnixStream::connect(&path).unwrap());
+        drop(TcpStream::connect(port).unwrap());
+    }
+    for address in &bridge.addresses {
+        Client::dial(address).call("version", json!({}));
+    }
+}
+
+#[test]
 fn a_message_over_the_bound_is_dropped_and_health_tells_the_bound() {
     let (_folder, _, address) = socket();
     let _bridge = Bridge::serve(&["--listen", &address, "--message-mib", "1"]);

@@ -7,6 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::greeting;
 use super::service::Source;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -73,7 +74,8 @@ impl Address {
         }
     }
 
-    /// Refuses a path at which there is something else than a socket: nng would delete it.
+    /// Refuses a path at which there is something else than a socket, which nng would delete, or a
+    /// socket that somebody listens on.
     ///
     /// # Errors
     /// [`ErrorKind::Transport`] if so.
@@ -84,8 +86,16 @@ impl Address {
                 Err(Error::new(ErrorKind::Transport, self.to_string(), "is there, and no socket")
                     .hint("name another path; the file there stays as it is"))
             }
+            Ok(_) if greeting::greet(self).is_ok() => Err(self.taken()),
             _ => Ok(()),
         }
+    }
+
+    /// That another server has it.
+    pub(super) fn taken(&self) -> Error {
+        let found = "another server listens there";
+        Error::new(ErrorKind::Transport, self.to_string(), found)
+            .hint("stop it, or choose another address")
     }
 
     /// Whether the socket that was made is for this user alone.

@@ -10,6 +10,7 @@ mod conform;
 mod devices;
 mod dispatch;
 mod endpoint;
+mod greeting;
 mod limits;
 mod lru;
 mod methods;
