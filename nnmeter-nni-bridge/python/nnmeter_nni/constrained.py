@@ -14,7 +14,8 @@ from .constraint import Constraint
 from .errors import NnmeterError
 from .table import Table
 
-_logger = logging.getLogger(__name__)
+# Below the logger that NNI writes to its dispatcher.log.
+_logger = logging.getLogger("nni.nnmeter")
 
 #: What the only option of a choice starts with that stands for an architecture, as in NnmeterTuner.
 PREFIX = "nnmeter:"

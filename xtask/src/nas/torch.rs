@@ -16,10 +16,13 @@ use super::output;
 use crate::shell;
 use crate::tools::Variables;
 
-/// What is needed beside the libraries that it depends on.
-const PACKAGES: [&str; 2] = ["python3-torch", "libtorch1.13"];
+/// What is needed beside the libraries that the second depends on; OpenCL is a choice among several
+/// packages, which `apt-get` would make.
+const PACKAGES: [&str; 3] = ["python3-torch", "libtorch1.13", "ocl-icd-libopencl1"];
 /// Libraries that every system has, and that must not be mixed with another version of them.
 const SYSTEM: [&str; 5] = ["libc6", "libgcc-s1", "libstdc++6", "libcrypt1", "libc-bin"];
+/// Takes the place of a library that others were built with.
+const ALTERNATIVE: &str = "libqt5gui5-gles";
 /// Where in it libraries are.
 const LIBRARIES: [&str; 5] = [
     "usr/lib/x86_64-linux-gnu",
@@ -44,7 +47,6 @@ pub(super) fn variables(python: &Path) -> Result<Variables> {
     if !stamp.exists() {
         download(&root)?;
         patch(&root)?;
-        fs::write(&stamp, "")?;
     }
     ensure!(
         imports(python, &variables),
@@ -52,6 +54,7 @@ pub(super) fn variables(python: &Path) -> Result<Variables> {
          Debian 12; elsewhere, install torch for `python3` first",
         python.display()
     );
+    fs::write(&stamp, "")?;
     Ok(variables)
 }
 
@@ -90,12 +93,15 @@ fn names() -> Result<BTreeSet<String>> {
     let listed = output(command.arg(PACKAGES[1]))
         .context("hint: without torch for `python3`, this takes Debian 12 and its package lists")?;
     let libraries = listed.lines().filter(|line| line.starts_with("lib"));
-    let libraries = libraries.filter(|line| !SYSTEM.contains(line));
+    let libraries = libraries.filter(|line| !SYSTEM.contains(line) && *line != ALTERNATIVE);
     Ok(libraries.map(str::to_owned).collect())
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.sort();
+    Ok(files)
 }
 
 fn patch(root: &Path) -> Result<()> {
