@@ -16,8 +16,10 @@ use crate::shell;
 
 /// How long an example may take.
 const LIMIT: Duration = Duration::from_secs(900);
-/// The budget of `spos.py`, in milliseconds.
+/// A budget for `spos.py` in milliseconds, within which few architectures are: 100 tries may find none.
 const BUDGET_MS: f64 = 5.0;
+/// One within which many are.
+const LOOSE_BUDGET_MS: f64 = 6.0;
 /// When the bridge is killed: about in the middle of what tabulates the space.
 const IN_THE_MIDDLE: Duration = Duration::from_secs(8);
 
@@ -45,7 +47,7 @@ impl fmt::Display for Scenario {
 
 impl Scenario {
     pub(super) fn run(self, installed: &Installed) -> Result<()> {
-        let budget = BUDGET_MS.to_string();
+        let budget = self.budget_ms().to_string();
         let arguments: &[&str] = match self {
             Scenario::Spos | Scenario::SposKilled => &["spos.py", "--max-ms", &budget],
             Scenario::SposFilter => &["spos.py", "--max-ms", &budget, "--filter"],
@@ -61,12 +63,23 @@ impl Scenario {
         self.check(&report, &log).with_context(|| format!("{self}: {report}"))
     }
 
+    fn budget_ms(self) -> f64 {
+        if self == Scenario::SposFilter { LOOSE_BUDGET_MS } else { BUDGET_MS }
+    }
+
+    /// The best architecture is within the budget, and costs what the whole network is predicted to.
+    fn within_budget(self, report: &Json) -> Result<()> {
+        let (ms, budget) = (as_predicted(report)?, self.budget_ms());
+        ensure!(ms <= budget, "{ms} ms is over {budget} ms");
+        Ok(())
+    }
+
     fn check(self, report: &Json, log: &str) -> Result<()> {
         match self {
-            Scenario::Spos | Scenario::SposFilter => within_budget(report),
+            Scenario::Spos | Scenario::SposFilter => self.within_budget(report),
             Scenario::SposKilled => {
                 ensure!(log.contains("was ended by signal 9; it is started again"), "nothing said");
-                within_budget(report)
+                self.within_budget(report)
             }
             Scenario::Proxyless => approaches(report),
             Scenario::NnMeterProfiler => {
@@ -77,13 +90,6 @@ impl Scenario {
             }
         }
     }
-}
-
-/// The best architecture is within the budget, and costs what the whole network is predicted to.
-fn within_budget(report: &Json) -> Result<()> {
-    let ms = as_predicted(report)?;
-    ensure!(ms <= BUDGET_MS, "{ms} ms is over {BUDGET_MS} ms");
-    Ok(())
 }
 
 /// The latency of the best architecture, which is what the whole network is predicted to take.
