@@ -12,6 +12,7 @@ mod fitting;
 mod flops;
 mod kept;
 mod markdown;
+mod nas;
 mod nested;
 mod nni;
 mod package_predictors;
@@ -47,6 +48,7 @@ enum Command {
     Calibration(calibration::Calibration),
     FlopsAgainstLatency(flops::FlopsAgainstLatency),
     Nni(nni::Nni),
+    Nas(nas::Nas),
 }
 
 fn main() -> Result<()> {
@@ -59,5 +61,6 @@ fn main() -> Result<()> {
         Command::Calibration(command) => command.run(),
         Command::FlopsAgainstLatency(command) => command.run(),
         Command::Nni(command) => command.run(),
+        Command::Nas(command) => command.run(),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::tools::{self, Variables};
-use crate::{nni, shell, tidy};
+use crate::{nas, nni, shell, tidy};
 
 /// A crate outside of the workspace that the tests build and run.
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
@@ -45,6 +45,7 @@ impl Test {
         self.tests(variables)?;
         if !self.without_nni {
             nni::run_core()?;
+            nas::run_all()?;
         }
         if self.without_trees { Ok(()) } else { with_trees() }
     }

@@ -118,7 +118,7 @@ impl Network<'_> {
             let factors = cells
                 .iter()
                 .map(|cell| (cell.knobs.clone(), cell.seen.iter().map(cost).collect::<Vec<f64>>()));
-            CostTable::given(metric.quantity(), cardinalities.clone(), factors)
+            CostTable::summed(metric.quantity(), cardinalities.clone(), factors)
         };
         metrics.iter().enumerate().map(table).collect()
     }

@@ -83,7 +83,7 @@ impl Keep {
             factors.push((vec![index], scores));
         }
         let quantity = Quantity { metric: self.name(), suffix: "score" };
-        Ok(Some(CostTable::given(quantity, cardinalities, factors)))
+        Ok(Some(CostTable::summed(quantity, cardinalities, factors)))
     }
 }
 

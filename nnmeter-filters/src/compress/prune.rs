@@ -115,7 +115,7 @@ impl<'a> Pruning<'a> {
     /// [`ErrorKind::Infeasible`] with the least cost there is; [`ErrorKind::TooLarge`] if costs tie too
     /// many groups to each other.
     pub fn best(&self, budget: f64) -> Result<Pruned> {
-        let space = SearchSpace::of_choices("widths", knobs::choices(&self.knobs));
+        let space = SearchSpace::of_choices("widths", knobs::choices(&self.knobs))?;
         let found = optimum::most(&space, &self.cost, &self.kept, budget)?;
         let full = self.groups.full_widths();
         let widths = knobs::widths(&self.knobs, &full, &found.settings);

@@ -197,7 +197,7 @@ impl<'a> Teacher<'a> {
             return Err(Error::new(ErrorKind::Indecomposable, "tables", "are missing"));
         };
         let cost = Arc::new(cost.on(options.device.as_deref()));
-        let space = SearchSpace::of_choices("student", knobs::choices(&knobs));
+        let space = SearchSpace::of_choices("student", knobs::choices(&knobs))?;
         let (_, least) = crate::exact::cheapest(&space, &cost)?;
         if least > budget {
             return Ok(Err(least));

@@ -92,14 +92,6 @@ impl SearchSpace {
         Ok(space)
     }
 
-    /// Choices alone, all of which always matter: for exact answers about costs of networks that no
-    /// blocks describe. It cannot be instantiated.
-    pub(crate) fn of_choices(name: &str, choices: Vec<Choice>) -> Self {
-        let activity = vec![Activity { alternatives: vec![Vec::new()] }; choices.len()];
-        let (body, sites, likeness) = (Block::new(), Vec::new(), Vec::new());
-        Self { name: name.to_owned(), input: [0; 4], choices, body, activity, sites, likeness }
-    }
-
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,141 +1,149 @@
-//! Scores as a file gives them: a number for each option of each choice, as JSON or CSV.
-//!
-//! ```text
-//! {"block 1": {"k3": 0.12, "k5": 0.15}, "block 2": {"k3": 0.08, "k5": 0.11}}
-//!
-//! choice,option,score
-//! block 1,k3,0.12
-//! block 1,k5,0.15
-//! ```
-//!
-//! Every option needs a score: one left out is an error, not a zero. Columns come in any order.
+//! Tables whose entries are given, not compiled: somebody else has found out what a space costs.
 
-use nnmeter_hardware::csv::Records;
-use serde_json::{Map, Value};
-
-use super::CostTable;
+use super::compile::joined;
+use super::factor::{Factor, size};
+use super::{CompileOptions, CostTable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::space::SearchSpace;
+use crate::metric::Quantity;
+use crate::space::{Block, Choice, Layer, Number, SearchSpace};
 
-/// The columns of CSV.
-const COLUMNS: [&str; 3] = ["choice", "option", "score"];
+/// Costs of every combination of options of a few choices, as they are given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GivenFactor {
+    /// Indices of the choices, in ascending order; none for what every sample costs.
+    pub choices: Vec<usize>,
+    /// By combination of options; those of the last choice are adjacent.
+    pub costs: Vec<f64>,
+}
 
-impl CostTable {
-    /// The [additive](CostTable::additive) scores that the bytes of a file give: JSON, an object of
-    /// objects of scores by choice and option; or CSV with the columns `choice`, `option` and `score`.
+impl SearchSpace {
+    /// A space of which the choices alone are known: for tables that are given. Its layers stand for
+    /// the network and must not be priced.
     ///
     /// # Errors
-    /// [`ErrorKind::BadScores`] if it is neither, or names what the space does not have, or leaves an
-    /// option out or has it twice; and as [`CostTable::additive`].
-    pub fn scores_from_file(space: &SearchSpace, bytes: &[u8]) -> Result<Self> {
-        let text = std::str::from_utf8(bytes).map_err(|error| bad("scores", error.to_string()))?;
-        let mut given = Given::new(space);
-        match text.trim_start().starts_with('{') {
-            true => given.read_json(text)?,
-            false => given.read_csv(text)?,
-        }
-        Self::additive(space, &given.complete()?)
-    }
-}
-
-fn bad(subject: impl Into<String>, found: impl Into<String>) -> Error {
-    Error::new(ErrorKind::BadScores, subject, found)
-}
-
-/// The scores as far as they have been read.
-struct Given<'a> {
-    space: &'a SearchSpace,
-    scores: Vec<Vec<Option<f64>>>,
-}
-
-impl<'a> Given<'a> {
-    fn new(space: &'a SearchSpace) -> Self {
-        let none = |choice: &crate::space::Choice| vec![None; choice.options.len()];
-        Self { space, scores: space.choices().iter().map(none).collect() }
-    }
-
-    fn read_json(&mut self, text: &str) -> Result<()> {
-        let choices: Map<String, Value> = serde_json::from_str(text)
-            .map_err(|error| bad("scores", format!("are not JSON: {error}")))?;
-        for (choice, options) in &choices {
-            self.choice(choice)?;
-            let Value::Object(options) = options else {
-                return Err(bad(format!("choice {choice:?}"), "is not an object")
-                    .expected("an object of scores by option"));
-            };
-            for (option, score) in options {
-                self.give(choice, option, score.as_f64(), &score.to_string())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_csv(&mut self, text: &str) -> Result<()> {
-        let mut records = Records::new(text);
-        let (line, header) =
-            records.next().transpose()?.ok_or_else(|| columns_wrong(1, "is empty"))?;
-        let place = |name: &str| header.iter().position(|column| column.trim() == name);
-        let places: Option<Vec<usize>> = COLUMNS.into_iter().map(place).collect();
-        let places = places.filter(|places| places.len() == header.len());
-        let places = places.ok_or_else(|| columns_wrong(line, "is not the header"))?;
-        for record in records {
-            let (line, fields) = record?;
-            let cells = places.iter().map(|&place| fields.get(place).map(|cell| cell.trim()));
-            let cells: Option<Vec<&str>> = cells.collect();
-            let Some(&[choice, option, score]) = cells.as_deref() else {
-                return Err(columns_wrong(line, "has other fields"));
-            };
-            let given = self.give(choice, option, score.parse().ok(), score);
-            given.map_err(|error| error.within(format!("line {line}")))?;
-        }
-        Ok(())
-    }
-
-    fn give(&mut self, choice: &str, option: &str, score: Option<f64>, text: &str) -> Result<()> {
-        let index = self.choice(choice)?;
-        let options = &self.space.choices()[index].options;
-        let subject = || format!("choice {choice:?}, option {option:?}");
-        let Some(place) = options.iter().position(|name| name == option) else {
-            return Err(
-                bad(subject(), "is unknown").expected(format!("one of {}", options.join(", ")))
-            );
+    /// As [`SearchSpace::new`].
+    pub fn of_choices(name: impl Into<String>, choices: Vec<Choice>) -> Result<Self> {
+        let mut body = Block::new();
+        let stand_in = |(index, choice): (usize, &Choice)| {
+            Layer::conv(Number::by(index, 1..=choice.options.len() as u32), 1)
         };
-        let score = score.filter(|score| score.is_finite());
-        let score = score.ok_or_else(|| {
-            bad(subject(), format!("has the score {text}")).expected("a finite number")
-        })?;
-        match self.scores[index][place].replace(score) {
-            None => Ok(()),
-            Some(_) => Err(bad(subject(), "has a second score")),
-        }
-    }
-
-    fn choice(&self, name: &str) -> Result<usize> {
-        self.space.choice(name).ok_or_else(|| {
-            let names = self.space.choices().iter().map(|choice| choice.name.as_str());
-            let names: Vec<&str> = names.collect();
-            bad(format!("choice {name:?}"), "is unknown")
-                .expected(format!("one of {}", names.join(", ")))
-        })
-    }
-
-    fn complete(self) -> Result<Vec<Vec<f64>>> {
-        let choices = self.space.choices().iter().zip(self.scores);
-        let of = |(choice, scores): (&crate::space::Choice, Vec<Option<f64>>)| {
-            let scores = choice.options.iter().zip(scores);
-            let missing = |option| {
-                bad(format!("choice {:?}, option {option:?}", choice.name), "has no score")
-                    .expected("a score for every option")
-                    .hint("an option that does not matter has the score 0")
-            };
-            scores.map(|(option, score)| score.ok_or_else(|| missing(option))).collect()
-        };
-        choices.map(of).collect()
+        let layers: Vec<Layer> = choices.iter().enumerate().map(stand_in).collect();
+        body.chain(layers, body.input());
+        Self::new(name, [1, 1, 1, 1], choices, body)
     }
 }
 
-fn columns_wrong(line: usize, found: &str) -> Error {
-    bad(format!("scores, line {line}"), found)
-        .expected("the columns choice, option and score")
-        .hint("or JSON: {\"choice\": {\"option\": 0.5, ...}, ...}")
+impl CostTable {
+    /// The table that has the sum of these factors for every sample of `space`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadSpace`] if a factor's choices are not the space's, in ascending order, or it
+    /// has not a finite cost for each combination of their options.
+    pub fn given(
+        space: &SearchSpace,
+        quantity: Quantity,
+        device: Option<String>,
+        factors: Vec<GivenFactor>,
+    ) -> Result<Self> {
+        let cardinalities: Vec<usize> = space.choices().iter().map(|c| c.options.len()).collect();
+        let factors = factors.into_iter().enumerate().map(|(index, given)| {
+            check(&given, &cardinalities)
+                .map_err(|error| error.within(format!("factor {}", index + 1)))?;
+            Ok((given.choices, given.costs))
+        });
+        let factors: Vec<_> = factors.collect::<Result<_>>()?;
+        Ok(Self { device, ..Self::summed(quantity, cardinalities, factors) })
+    }
+
+    /// The sum of tables: each over some choices in ascending order, the last of which has adjacent
+    /// entries.
+    pub(crate) fn summed(
+        quantity: Quantity,
+        cardinalities: Vec<usize>,
+        tables: impl IntoIterator<Item = (Vec<usize>, Vec<f64>)>,
+    ) -> Self {
+        let factor =
+            |(choices, costs): (Vec<usize>, Vec<f64>)| Factor::new(choices, &cardinalities, costs);
+        let factors = joined(tables.into_iter().map(factor).collect(), &cardinalities);
+        Self::new(quantity, cardinalities, factors)
+    }
+}
+
+fn check(factor: &GivenFactor, cardinalities: &[usize]) -> Result<()> {
+    let GivenFactor { choices, costs } = factor;
+    let last = choices.last().is_none_or(|&choice| choice < cardinalities.len());
+    if !last || !choices.is_sorted_by(|a, b| a < b) {
+        return Err(bad("choices", format!("are {choices:?}"))
+            .expected(format!("indices below {}, in ascending order", cardinalities.len())));
+    }
+    let (size, most) = (size(choices, cardinalities), CompileOptions::default().most_entries);
+    if size > most || costs.len() != size {
+        return Err(bad("costs", format!("are {}", costs.len()))
+            .expected(format!("{size}, one for each combination of options, and {most} at most")));
+    }
+    match costs.iter().find(|cost| !cost.is_finite()) {
+        None => Ok(()),
+        Some(cost) => Err(bad("costs", format!("have {cost}")).expected("finite costs")),
+    }
+}
+
+fn bad(subject: &str, found: String) -> Error {
+    Error::new(ErrorKind::BadSpace, subject, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::exact::cheapest;
+
+    const MS: Quantity = Quantity { metric: "latency_ms", suffix: "ms" };
+
+    fn space() -> SearchSpace {
+        let choices = vec![Choice::new("a", ["x", "y"]), Choice::new("b", ["p", "q", "r"])];
+        SearchSpace::of_choices("given", choices).unwrap()
+    }
+
+    fn table(factors: &[(&[usize], &[f64])]) -> Result<CostTable> {
+        let given = |&(choices, costs): &(&[usize], &[f64])| GivenFactor {
+            choices: choices.to_vec(),
+            costs: costs.to_vec(),
+        };
+        CostTable::given(&space(), MS, None, factors.iter().map(given).collect())
+    }
+
+    #[test]
+    fn costs_are_the_sums_of_what_is_given() {
+        let space = space();
+        let pairs = [0.0, 0.5, 0.0, 0.0, 0.0, -0.25];
+        let table =
+            table(&[(&[], &[1.0]), (&[0], &[0.0, 2.0]), (&[0, 1], &pairs), (&[0], &[4.0, 4.0])]);
+        let table = table.unwrap();
+        assert_eq!(space.architectures(), Some(6));
+        let costs: Vec<f64> = space.samples().map(|sample| table.cost(&sample)).collect();
+        assert_eq!(costs, [5.0, 5.5, 5.0, 7.0, 7.0, 6.75]);
+        let (sample, cost) = cheapest(&space, &table).unwrap();
+        assert_eq!((&sample[..], cost), (&[0u8, 0][..], 5.0));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_space_is_refused() {
+        let wrong: [(&[usize], &[f64]); 5] = [
+            (&[2], &[1.0]),
+            (&[1, 0], &[0.0; 6]),
+            (&[0, 0], &[0.0; 4]),
+            (&[1], &[0.0; 2]),
+            (&[0], &[0.0, f64::NAN]),
+        ];
+        let texts: Vec<String> =
+            wrong.iter().map(|factor| table(&[*factor]).unwrap_err().to_string()).collect();
+        expect![[r#"
+            factor 1, choices: are [2]; expected indices below 2, in ascending order
+            factor 1, choices: are [1, 0]; expected indices below 2, in ascending order
+            factor 1, choices: are [0, 0]; expected indices below 2, in ascending order
+            factor 1, costs: are 2; expected 3, one for each combination of options, and 1048576 at most
+            factor 1, costs: have NaN; expected finite costs"#]]
+        .assert_eq(&texts.join("\n"));
+    }
 }

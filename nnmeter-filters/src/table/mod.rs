@@ -18,11 +18,13 @@ mod plan;
 mod probe;
 mod reach;
 mod score;
+mod score_file;
 
 pub use batch::Batch;
 pub use compile::{CompileOptions, Uncovered};
 pub use costing::{Costing, GraphCosts};
 pub use factor::Factor;
+pub use given::GivenFactor;
 
 use crate::metric::Quantity;
 use crate::space::Sample;

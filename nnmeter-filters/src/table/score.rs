@@ -25,25 +25,12 @@ impl CostTable {
 }
 
 impl CostTable {
-    /// The sum of tables: each over some choices in ascending order, the last of which has adjacent
-    /// entries.
-    pub(crate) fn given(
-        quantity: Quantity,
-        cardinalities: Vec<usize>,
-        tables: impl IntoIterator<Item = (Vec<usize>, Vec<f64>)>,
-    ) -> Self {
-        let factor =
-            |(choices, costs): (Vec<usize>, Vec<f64>)| Factor::new(choices, &cardinalities, costs);
-        let factors = joined(tables.into_iter().map(factor).collect(), &cardinalities);
-        Self::new(quantity, cardinalities, factors)
-    }
-
     /// The table with all entries rounded down to multiples of `step`.
     pub(crate) fn rounded_down(&self, step: f64) -> Self {
         let down = |costs: &[f64]| costs.iter().map(|cost| (cost / step).floor() * step).collect();
         let factors = self.factors.iter().map(|f| (f.choices().to_vec(), down(f.costs())));
         let constant = (Vec::new(), vec![self.constant]);
-        Self::given(self.quantity, self.cardinalities.clone(), factors.chain([constant]))
+        Self::summed(self.quantity, self.cardinalities.clone(), factors.chain([constant]))
     }
 
     /// This table and `weight` times another of the same choices.
@@ -52,7 +39,7 @@ impl CostTable {
         let own = self.factors.iter().map(|f| (f.choices().to_vec(), f.costs().to_vec()));
         let others = other.factors.iter().map(|f| (f.choices().to_vec(), scaled(f.costs())));
         let constant = (Vec::new(), vec![self.constant + weight * other.constant]);
-        Self::given(self.quantity, self.cardinalities.clone(), own.chain(others).chain([constant]))
+        Self::summed(self.quantity, self.cardinalities.clone(), own.chain(others).chain([constant]))
     }
 
     /// The table with the name of the device that it is for.

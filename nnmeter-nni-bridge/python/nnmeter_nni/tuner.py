@@ -3,17 +3,18 @@
 import json
 import os
 import shutil
-from pathlib import Path
+import site
+import sysconfig
 
 
 def find_bridge() -> str:
-    """The program: ``$NNMETER_BRIDGE``, or beside this file, or on the PATH."""
+    """The program: ``$NNMETER_BRIDGE``, or where pip puts programs, or on the PATH."""
     named = os.environ.get("NNMETER_BRIDGE")
-    beside = Path(__file__).with_name("nnmeter-bridge")
-    found = named or (str(beside) if beside.is_file() else shutil.which("nnmeter-bridge"))
+    scripts = os.pathsep.join([sysconfig.get_path("scripts"), os.path.join(site.getuserbase(), "bin")])
+    found = named or shutil.which("nnmeter-bridge", path=scripts) or shutil.which("nnmeter-bridge")
     if not found:
         raise FileNotFoundError(
-            "nnmeter-bridge: is neither beside the package nnmeter_nni nor on the PATH; "
+            "nnmeter-bridge: is neither among the programs of this Python nor on the PATH; "
             "set NNMETER_BRIDGE to its path"
         )
     return found

@@ -4,14 +4,14 @@
 use std::sync::{Arc, Mutex};
 
 use nnmeter_core::predict::Predictor;
-use nnmeter_core::units::Unit;
+use nnmeter_core::units::{Millijoules, Millis, Unit};
 use nnmeter_filters::builtin;
 use nnmeter_filters::error::ErrorKind as FiltersKind;
 use nnmeter_filters::exact::Sampler;
-use nnmeter_filters::metric::{FlopCount, Macs, OutsideRange, Parameters};
+use nnmeter_filters::metric::{FlopCount, Macs, Metric as _, OutsideRange, Parameters, Quantity};
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::stop::Stop;
-use nnmeter_filters::table::{CompileOptions, CostTable};
+use nnmeter_filters::table::{CompileOptions, CostTable, GivenFactor};
 use nnmeter_hardware::registry::OpenDevice;
 use serde::Deserialize;
 use serde_json::Value;
@@ -86,9 +86,13 @@ impl Store {
                     .expected("a handle, the name of a built-in space, or a space as JSON"));
             }
         };
+        Ok(self.keep(space))
+    }
+
+    fn keep(&self, space: SearchSpace) -> Arc<Space> {
         let handle = digest(SPACE, &[&space.to_json().to_string()]);
         let space = Arc::new(Space { handle: handle.clone(), space });
-        Ok(self.spaces.add(handle, space))
+        self.spaces.add(handle, space)
     }
 
     /// The table of that handle.
@@ -129,6 +133,32 @@ impl Store {
         let table = Table { handle: handle.clone(), space, costs, device, metric, outside };
         Ok(self.tables.add(handle, Arc::new(table)))
     }
+
+    /// Costs that are given, over a space of which nothing else is known.
+    ///
+    /// # Errors
+    /// If they contradict themselves, or `device` is missing where `metric` is of one.
+    pub(super) fn given(
+        &self,
+        space: SearchSpace,
+        device: Option<Arc<OpenDevice>>,
+        metric: Metric,
+        factors: Vec<GivenFactor>,
+    ) -> Result<Arc<Table>> {
+        let device = device.filter(|_| metric.is_of_a_device());
+        if device.is_none() && metric.is_of_a_device() {
+            return Err(metric.without_device());
+        }
+        let space = self.keep(space);
+        let name = device.as_deref().map_or_else(String::new, spec);
+        let parts = [&space.handle, &name, metric.name(), &format!("{factors:?}")];
+        let handle = digest(TABLE, &parts);
+        let named = device.as_ref().map(|device| device.device().name.clone());
+        let costs = CostTable::given(&space.space, metric.quantity(), named, factors)?;
+        let costs = Arc::new(costs);
+        let table = Table { handle: handle.clone(), space, costs, device, metric, outside: None };
+        Ok(self.tables.add(handle, Arc::new(table)))
+    }
 }
 
 impl Table {
@@ -161,6 +191,22 @@ impl Metric {
         }
     }
 
+    /// What numbers of it count.
+    fn quantity(self) -> Quantity {
+        match self {
+            Metric::Latency => Quantity { metric: Millis::METRIC, suffix: Millis::SUFFIX },
+            Metric::Energy => Quantity { metric: Millijoules::METRIC, suffix: Millijoules::SUFFIX },
+            Metric::Macs => Macs.quantity(),
+            Metric::Flops => FlopCount.quantity(),
+            Metric::Parameters => Parameters.quantity(),
+        }
+    }
+
+    fn without_device(self) -> Error {
+        let found = format!("is missing, and {} is that on a device", self.name());
+        Error::new(ErrorKind::InvalidParams, "device", found).expected("its name")
+    }
+
     fn is_of_a_device(self) -> bool {
         matches!(self, Metric::Latency | Metric::Energy)
     }
@@ -191,12 +237,7 @@ impl Metric {
         device: Option<&OpenDevice>,
         options: &CompileOptions,
     ) -> Result<CostTable> {
-        let device = || {
-            device.ok_or_else(|| {
-                let found = format!("is missing, and {} is that on a device", self.name());
-                Error::new(ErrorKind::InvalidParams, "device", found).expected("its name")
-            })
-        };
+        let device = || device.ok_or_else(|| self.without_device());
         Ok(match self {
             Metric::Latency => CostTable::compile(space, device()?.latency()?, options)?,
             Metric::Energy => CostTable::compile(space, device()?.energy()?, options)?,

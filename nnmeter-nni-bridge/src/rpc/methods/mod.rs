@@ -16,6 +16,7 @@ mod space_list;
 mod space_load;
 mod space_optimum;
 mod space_sample;
+mod space_table;
 mod space_unload;
 mod status;
 mod version;
@@ -68,6 +69,7 @@ methods! {
     "predict_batch" Long predict_batch;
     "space.load" Long space_load;
     "space.compile" Long space_compile;
+    "space.table" Long space_table;
     "space.unload" Quick space_unload;
     "space.list" Quick space_list;
     "space.cost" Quick space_cost;

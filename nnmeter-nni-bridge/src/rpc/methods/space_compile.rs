@@ -35,7 +35,8 @@ pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {
     Ok(describe(&table))
 }
 
-fn describe(table: &Table) -> Value {
+/// What is in a table.
+pub(super) fn describe(table: &Table) -> Value {
     let space = &table.space.space;
     // Where choices are tied together too much for an exact search, the ends are not known.
     let end = |found: nnmeter_filters::error::Result<(Sample, f64)>| found.ok();
