@@ -73,10 +73,15 @@ class Watched(LatencyPenalty):
     """Keeps what the search went through; a search of yours needs `LatencyPenalty` alone."""
 
     expected_ms = []
+    gradients = []
 
     def forward(self, loss, sample):
         loss, details = super().forward(loss, sample)
         self.expected_ms.append(float(details["penalty"]))
+        parameters = self._space[0].named_parameters()
+        alphas = [alpha for name, alpha in parameters if name.endswith("_arch_alpha")]
+        slopes = torch.autograd.grad(details["penalty"], alphas, retain_graph=True)
+        self.gradients.append(min(float(slope.abs().max()) for slope in slopes))
         return loss, details
 
 
@@ -118,6 +123,7 @@ def main():
         "predicted_ms": exact.profile(best),
         "reference_ms": reference_ms,
         "expected_ms": Watched.expected_ms,
+        "least_gradient": min(Watched.gradients),
     }
     print(json.dumps(report))
 

@@ -5,6 +5,7 @@ differentiable in expectation. :class:`ModelLatencyProfiler` exports and predict
 asked for: slow, and right for any space.
 """
 
+import math
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from nni.mutable import Categorical, MutableExpression
@@ -175,9 +176,10 @@ def choices_of(space: Any) -> Dict[str, Categorical]:
 
 
 def by_site(kernels: Sequence[Dict[str, Any]]) -> Dict[str, float]:
-    """Latencies by the scope of a kernel's first operator, as torch names it: ``/blocks.3/conv``."""
-    sites: Dict[str, float] = {}
+    """Latencies by the scope of a kernel's first operator, as torch names it: ``/blocks.3/conv``.
+    Sums are those of the same kernels in any order."""
+    sites: Dict[str, List[float]] = {}
     for kernel in kernels:
         scope, _, _ = kernel["nodes"][0].rpartition("/")
-        sites[scope] = sites.get(scope, 0.0) + kernel["ms"]
-    return sites
+        sites.setdefault(scope, []).append(kernel["ms"])
+    return {scope: math.fsum(costs) for scope, costs in sites.items()}

@@ -106,6 +106,7 @@ fn as_predicted(report: &Json) -> Result<f64> {
 /// reference: a penalty without a gradient would leave it where it is.
 fn approaches(report: &Json) -> Result<()> {
     as_predicted(report)?;
+    ensure!(number(report, "least_gradient")? > 0.0, "some alpha feels nothing");
     let reference = number(report, "reference_ms")?;
     let expected = report["expected_ms"].as_array().context("no expected latencies")?;
     let ends = (expected.first().and_then(Json::as_f64), expected.last().and_then(Json::as_f64));
