@@ -4,13 +4,13 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import nni
 from nni.tools.package_utils import create_builtin_class_instance
 from nni.tuner import Tuner
 
-from .constraint import Constraint
+from .budget import Bounds, asked
 from .errors import NnmeterError
 from .table import Table
 
@@ -36,8 +36,10 @@ class LatencyConstrainedTuner(Tuner):
     ----------
     inner
         ``{"name": "TPE", "classArgs": {...}}``.
-    constraints
-        As for NnmeterTuner: ``["latency@cortexA76cpu_tflite21<=60ms"]``.
+    budget
+        As for NnmeterTuner: ``["60ms@cortexA76cpu_tflite21", "300Mmacs"]``.
+    device
+        Devices whose latency trials are told even without a bound.
     patience
         How many proposals in a row may be vetoed.
     seed
@@ -45,10 +47,15 @@ class LatencyConstrainedTuner(Tuner):
     """
 
     def __init__(
-        self, inner: Dict[str, Any], constraints: List[str], patience: int = 100, seed: int = 0
+        self,
+        inner: Dict[str, Any],
+        budget: Sequence[str],
+        device: Sequence[str] = (),
+        patience: int = 100,
+        seed: int = 0,
     ) -> None:
         self.inner = create_builtin_class_instance(inner["name"], inner.get("classArgs") or {}, "tuners")
-        self.constraints = [Constraint.parse(text) for text in constraints]
+        self.budget = asked(budget, device)
         self.patience = patience
         self.seed = seed
         self.vetoed = 0
@@ -67,7 +74,7 @@ class LatencyConstrainedTuner(Tuner):
             if space is None:
                 expanded[name] = parameter
                 continue
-            architecture = Architecture(name, space, self.constraints)
+            architecture = Architecture(name, space, self.budget)
             self._architectures[name] = architecture
             expanded.update(architecture.parameters())
         self.inner.update_search_space(expanded)
@@ -122,7 +129,7 @@ class LatencyConstrainedTuner(Tuner):
     @staticmethod
     def _is_within(architecture: "Architecture", folded: Dict[str, Any]) -> bool:
         costs = [cost["value"] for cost in folded[architecture.name]["costs"]]
-        return all(c.holds(cost) for c, cost in zip(architecture.constraints, costs))
+        return all(bounds.holds(cost) for bounds, cost in zip(architecture.budget, costs))
 
     def _fold(self, proposal: Dict[str, Any]) -> Dict[str, Any]:
         folded = dict(proposal)
@@ -140,12 +147,12 @@ class LatencyConstrainedTuner(Tuner):
 class Architecture:
     """A parameter that stands for an architecture."""
 
-    def __init__(self, name: str, space: str, constraints: List[Constraint]) -> None:
+    def __init__(self, name: str, space: str, budget: List[Bounds]) -> None:
         self.name = name
         self.space = space
-        self.constraints = constraints
+        self.budget = budget
         definition: Any = json.loads(Path(space).read_text()) if Path(space).is_file() else space
-        self.tables = [constraint.table(definition) for constraint in constraints]
+        self.tables = [bounds.table(definition) for bounds in budget]
         self.choices: List[Dict[str, Any]] = Table.load_space(definition)["choices"]
         self.draw(0)
 
@@ -158,8 +165,8 @@ class Architecture:
     def fold(self, proposal: Dict[str, Any]) -> Dict[str, Any]:
         """Takes the options of all choices out of a proposal; as a trial gets them."""
         sample = {choice["name"]: proposal.pop(self._key(choice)) for choice in self.choices}
-        pairs = zip(self.constraints, self.tables)
-        costs = [constraint.told(table.cost(sample)) for constraint, table in pairs]
+        pairs = zip(self.budget, self.tables)
+        costs = [bounds.told(table.cost(sample)) for bounds, table in pairs]
         return {"space": self.space, "sample": sample, "costs": costs}
 
     def unfold(self, folded: Dict[str, Any]) -> Dict[str, Any]:
@@ -171,8 +178,8 @@ class Architecture:
         """An architecture within budget. Raises :class:`NnmeterError` if there is none."""
         for table in self.tables:
             table.load()
-        pairs = zip(self.constraints, self.tables)
-        limits = [c.limit(table) for c, table in pairs if c.bound is not None]
+        pairs = zip(self.budget, self.tables)
+        limits = [bounds.limit(table) for bounds, table in pairs if bounds.is_bound]
         indices = self.tables[0].draw(limits, seed)
         return {self._key(c): c["options"][index] for c, index in zip(self.choices, indices)}
 

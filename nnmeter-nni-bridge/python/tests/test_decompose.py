@@ -4,7 +4,6 @@ import itertools
 import random
 import unittest
 
-from nnmeter_nni.constraint import Constraint
 from nnmeter_nni.decompose import Decomposition, Limits, cost
 from nnmeter_nni.errors import NnmeterError
 
@@ -74,19 +73,6 @@ class Tables(unittest.TestCase):
         with self.assertRaisesRegex(NnmeterError, "'choice0', 'choice1' together") as caught:
             run(space(2, counts, [(0, 1)]), counts, predictions=25)
         self.assertIn("max_predictions", caught.exception.hint)
-
-
-class Constraints(unittest.TestCase):
-    def test_are_read_with_their_units(self):
-        self.assertEqual(
-            Constraint.parse("latency@phone@1.0 <= 0.03 s"), ("latency", "phone@1.0", True, 30.0)
-        )
-        self.assertEqual(Constraint.parse("macs>=3e8"), ("macs", None, False, 3e8))
-        self.assertIsNone(Constraint.parse("energy@phone").bound)
-        for text in ("", "latency<=30ms", "latency@phone<=30", "latency@phone<=30mJ", "macs@phone<=3",
-                     "time@phone<=3ms", "macs<=many", "macs<=inf", "latency@"):
-            with self.assertRaises(NnmeterError, msg=text):
-                Constraint.parse(text)
 
 
 if __name__ == "__main__":
