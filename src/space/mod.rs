@@ -1,7 +1,9 @@
 //! `nnmeter space`: search spaces. One file a subcommand.
 
 mod compile;
+mod generate;
 mod show;
+mod survey;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,12 +25,14 @@ pub(crate) struct Args {
 enum Command {
     Show(show::Args),
     Compile(compile::Args),
+    Generate(generate::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Show(args) => show::run(args),
         Command::Compile(args) => compile::run(args),
+        Command::Generate(args) => generate::run(args),
     }
 }
 
