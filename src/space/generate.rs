@@ -10,11 +10,9 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 use nnmeter_filters::error::ErrorKind;
 use nnmeter_filters::generate::{
-    Across, Exponents, Pool, Reach, ReachOptions, Selection, Settings, Skeleton, Survey, Target,
-    Yardstick,
+    Across, Capacity, Exponents, Pool, ReachOptions, Selection, Settings, Skeleton, Subspace,
+    Survey, Target, Yardstick,
 };
-use nnmeter_filters::metric::{Macs, Parameters};
-use nnmeter_filters::space::SearchSpace;
 use nnmeter_hardware::package::Metric;
 use nnmeter_hardware::registry::OpenDevice;
 
@@ -96,8 +94,8 @@ pub(crate) struct Args {
     budgets: Vec<Budget>,
 
     /// What they reach.
-    #[arg(long, value_enum, default_value_t = Capacity::Macs)]
-    capacity: Capacity,
+    #[arg(long, value_enum, default_value_t = Reached::Macs)]
+    capacity: Reached,
 
     /// Seed of the draws.
     #[arg(long, default_value_t = 0)]
@@ -124,13 +122,21 @@ enum OnSeveral {
     Mean,
 }
 
-/// What architectures reach.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Capacity {
+#[derive(Clone, Copy, ValueEnum)]
+enum Reached {
     /// Multiply-accumulates.
     Macs,
     /// Trained parameters.
     Parameters,
+}
+
+impl Reached {
+    fn capacity(self) -> Capacity {
+        match self {
+            Reached::Macs => Capacity::Macs,
+            Reached::Parameters => Capacity::Parameters,
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -159,14 +165,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
     if let Some(path) = &args.output {
         let cannot = || format!("{} cannot be written", path.display());
-        std::fs::write(path, format!("{:#}\n", selection.space.to_json())).with_context(cannot)?;
+        std::fs::write(path, format!("{:#}\n", selection.generated.space.to_json()))
+            .with_context(cannot)?;
     }
     let page = Page {
         survey: &survey,
         selection: &selection,
         exponents: args.exponents,
         budgets_ms: &budgets_ms,
-        capacity: args.capacity,
+        capacity: args.capacity.capacity(),
         measured: &measured,
     };
     let text = match args.json {
@@ -229,8 +236,8 @@ fn measure(
     budgets_ms: &[f64],
     bar: &ProgressBar,
 ) -> anyhow::Result<Vec<Measured>> {
-    let mut spaces: Vec<(String, Option<SearchSpace>)> =
-        vec![("generated".to_owned(), Some(selection.space.clone()))];
+    let mut spaces: Vec<(String, Option<Subspace>)> =
+        vec![("generated".to_owned(), Some(selection.generated.clone()))];
     let every = survey.space("every operator", args.identity, |_| true)?;
     spaces.push(("every operator".to_owned(), every));
     for family in survey.pool().families() {
@@ -242,30 +249,16 @@ fn measure(
     for (name, space) in spaces {
         bar.set_message(format!("measuring {name}"));
         bar.tick();
-        let reach = match &space {
-            Some(space) => Some(reach(space, args.capacity, targets, budgets_ms, &options)?),
-            None => None,
+        let reach = |space: &Subspace| {
+            let yardstick = Yardstick::new(survey, space, args.capacity.capacity(), targets)?;
+            match yardstick.reach(budgets_ms, &options) {
+                Ok(reach) => Ok(Ok(reach)),
+                Err(error) if error.kind() == ErrorKind::Infeasible => Ok(Err(error.to_string())),
+                Err(error) => Err(error),
+            }
         };
+        let reach = space.as_ref().map(reach).transpose()?;
         measured.push(Measured { name, reach });
     }
     Ok(measured)
-}
-
-/// What architectures of a space reach; the reason if none is within the budgets.
-fn reach(
-    space: &SearchSpace,
-    capacity: Capacity,
-    targets: &[Target<'_>],
-    budgets_ms: &[f64],
-    options: &ReachOptions,
-) -> anyhow::Result<Result<Reach, String>> {
-    let yardstick = match capacity {
-        Capacity::Macs => Yardstick::new(space, &Macs, targets)?,
-        Capacity::Parameters => Yardstick::new(space, &Parameters, targets)?,
-    };
-    match yardstick.reach(budgets_ms, options) {
-        Ok(reach) => Ok(Ok(reach)),
-        Err(error) if error.kind() == ErrorKind::Infeasible => Ok(Err(error.to_string())),
-        Err(error) => Err(error.into()),
-    }
 }

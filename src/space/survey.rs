@@ -1,13 +1,14 @@
 //! What `nnmeter space generate` prints: operators layer by layer, and what spaces reach.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use nnmeter_core::kind::Kind;
 use nnmeter_filters::exact::CountBounds;
 use nnmeter_filters::generate::{
-    Candidate, Exponents, Finding, Operator, Reach, Selection, Slot, Standing, Survey,
+    Candidate, Capacity, Exponents, Finding, Operator, Reach, Selection, Slot, Standing, Survey,
 };
 use serde_json::{Value, json};
 
-use super::generate::Capacity;
 use crate::report::{align_right, plain_table};
 
 /// All that there is to print.
@@ -66,7 +67,7 @@ impl<'a> Page<'a> {
 
 pub(super) fn text(page: &Page<'_>, all: bool) -> String {
     let Exponents { macs, parameters, latency } = page.exponents;
-    let space = &page.selection.space;
+    let space = &page.selection.generated.space;
     let count = space.architectures().map_or("more than 10^38".to_owned(), |n| n.to_string());
     format!(
         "{}: {} layers, {count} architectures\n\
@@ -75,7 +76,7 @@ pub(super) fn text(page: &Page<'_>, all: bool) -> String {
         space.name(),
         space.choices().len(),
         layers_table(page, all),
-        marks(page),
+        marks(page, all),
         left_out(page),
         reach_text(page)
     )
@@ -135,36 +136,38 @@ fn cells(entry: &Entry<'_>) -> Vec<String> {
     cells
 }
 
-fn marks(page: &Page<'_>) -> String {
-    let is_marked = |candidate: &Candidate| {
-        candidate.figures().is_some_and(|figures| figures.outside.contains(&true))
+fn marks(page: &Page<'_>, all: bool) -> String {
+    let is_marked = |entry: &Entry<'_>| {
+        let is_shown = entry.standing.is_some_and(|standing| all || standing.chosen);
+        is_shown && entry.candidate.figures().is_some_and(|f| f.outside.contains(&true))
     };
-    match page.survey.layers().iter().flatten().any(is_marked) {
+    match page.layers().any(|(_, entries)| entries.iter().any(is_marked)) {
         true => "* a kernel lies outside of what the device's model was fitted on\n".to_owned(),
         false => String::new(),
     }
 }
 
-/// Operators that were left out for want of a price, with the number of layers.
+/// Operators that were left out for want of a price, by the same kinds in as many layers.
 fn left_out(page: &Page<'_>) -> String {
-    let mut text = String::new();
+    let mut groups: BTreeMap<(usize, String), Vec<&str>> = BTreeMap::new();
     for (index, operator) in page.survey.pool().operators().iter().enumerate() {
         let mut layers = 0;
-        let mut kinds: Vec<String> = Vec::new();
+        let mut kinds = BTreeSet::new();
         for candidates in page.survey.layers() {
             if let Finding::NoPrice(missing) = candidates[index].finding() {
                 layers += 1;
                 kinds.extend(missing.iter().map(|missing| page.missing(missing)));
             }
         }
-        kinds.sort_unstable();
-        kinds.dedup();
         if layers > 0 {
-            let name = operator.name();
-            text.push_str(&format!("NO PRICE: {name} in {layers} layers ({})\n", kinds.join(", ")));
+            let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+            groups.entry((layers, kinds)).or_default().push(operator.name());
         }
     }
-    text
+    let line = |((layers, kinds), names): (&(usize, String), &Vec<&str>)| {
+        format!("NO PRICE in {layers} layers ({kinds}): {}\n", names.join(", "))
+    };
+    groups.iter().map(line).collect()
 }
 
 fn reach_text(page: &Page<'_>) -> String {
@@ -231,7 +234,7 @@ pub(super) fn json(page: &Page<'_>) -> Value {
         "devices": page.survey.devices(),
         "exponents": {"macs": macs, "parameters": parameters, "latency": latency},
         "layers": page.layers().map(layer).collect::<Vec<_>>(),
-        "space": page.selection.space.to_json(),
+        "space": page.selection.generated.space.to_json(),
     });
     if !page.measured.is_empty() {
         object["budgets_ms"] = json!(page.budgets_ms);

@@ -19,8 +19,8 @@
 //! let target = Target { name: "cortexA76cpu_tflite21", predictor: device.latency()? };
 //! let (skeleton, pool) = (Skeleton::built_in("cifar")?, Pool::built_in());
 //! let survey = Survey::new(&skeleton, &pool, &[target])?;
-//! let generated = survey.select(&Settings::default())?;
-//! assert_eq!(generated.space.architectures(), Some(4u128.pow(12)));
+//! let selection = survey.select(&Settings::default())?;
+//! assert_eq!(selection.generated.space.architectures(), Some(4u128.pow(12)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -36,8 +36,8 @@ mod template;
 
 pub use operator::{Family, Operator};
 pub use pool::Pool;
-pub use reach::{Reach, ReachOptions, Yardstick};
+pub use reach::{Capacity, Reach, ReachOptions, Yardstick};
 pub use score::{Across, Exponents};
 pub use selection::{Selection, Settings, Standing};
 pub use skeleton::{SKELETONS, Skeleton, Slot};
-pub use survey::{Candidate, Figures, Finding, Survey, Target};
+pub use survey::{Candidate, Figures, Finding, Subspace, Survey, Target};

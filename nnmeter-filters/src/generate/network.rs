@@ -5,11 +5,15 @@ use nnmeter_core::graph::NodeId;
 use nnmeter_core::kind::Kind;
 use nnmeter_core::predict::NoPrice;
 
-use super::survey::{Figures, Target};
+use super::survey::{Figures, IDENTITY, Target};
 use super::{Operator, Pool, Skeleton};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metric::{Macs, Metric, OutsideRange, Parameters};
+use crate::random::Random;
 use crate::space::{Block, Instance, Sample, SearchSpace};
+
+/// Random networks whose costs are compared with sums.
+const CHECKS: usize = 64;
 
 /// All that fits in all layers, as one space, and the devices of a survey.
 pub(super) struct Network<'a> {
@@ -22,6 +26,8 @@ pub(super) struct Network<'a> {
 pub(super) struct Reference {
     sample: Sample,
     others: Vec<Vec<f64>>,
+    /// By metric: what stem and head cost.
+    pub(super) fixed: Vec<f64>,
 }
 
 /// Costs of a sample: of all of it, and by layer of the kernels that begin there.
@@ -50,7 +56,8 @@ impl<'a> Network<'a> {
                 return Err(Error::new(ErrorKind::BadSpace, place, "fits no operator of the pool")
                     .expected(format!("one for {:?} to {:?}", slot.input, slot.output())));
             }
-            layers.push(fit);
+            let identity = slot.keeps().then(|| (IDENTITY, Block::new()));
+            layers.push(fit.into_iter().chain(identity).collect());
         }
         let space = skeleton.space(skeleton.name(), layers)?;
         Ok(Self { space, skeleton, targets })
@@ -66,7 +73,8 @@ impl<'a> Network<'a> {
     pub(super) fn missing(&self) -> Result<Missing> {
         let first = self.space.sample(&vec![0; self.space.choices().len()])?;
         let of_layer = |layer: usize| {
-            let options = 0..self.space.choices()[layer].options.len();
+            let identity = usize::from(self.skeleton.slots()[layer].keeps());
+            let options = 0..self.space.choices()[layer].options.len() - identity;
             options.map(|option| self.missing_in(layer, &first.with(layer, option as u8))).collect()
         };
         (0..self.space.choices().len()).map(of_layer).collect()
@@ -115,11 +123,12 @@ impl<'a> Network<'a> {
             options.push(first as u8);
         }
         let sample = self.space.sample(&options)?;
-        let others = self
-            .costs(&self.space.instance(&sample)?)
-            .into_iter()
-            .map(|costs| costs.by_layer.iter().map(|own| costs.total - own).collect());
-        Ok(Reference { others: others.collect(), sample })
+        let costs = self.costs(&self.space.instance(&sample)?);
+        let others = |costs: &Costs| costs.by_layer.iter().map(|own| costs.total - own).collect();
+        let fixed = |costs: &Costs| costs.total - costs.by_layer.iter().sum::<f64>();
+        let (others, fixed) =
+            (costs.iter().map(others).collect(), costs.iter().map(fixed).collect());
+        Ok(Reference { sample, others, fixed })
     }
 
     fn named(&self, (device, kind): &(usize, Option<Kind>)) -> String {
@@ -177,5 +186,36 @@ impl<'a> Network<'a> {
         };
         let outside = self.targets.iter().map(is_outside).collect();
         Ok(Figures { macs, parameters, costs_ms, outside })
+    }
+    /// Whether what random networks cost is the sum of what their operators and `fixed` do, to 1e-9;
+    /// `priced` has the options of layers that have a price, with their figures.
+    pub(super) fn is_additive(
+        &self,
+        fixed: &[f64],
+        priced: &[Vec<(u8, &Figures)>],
+    ) -> Result<bool> {
+        let mut random = Random::new(0);
+        for _ in 0..CHECKS {
+            let mut sums = fixed.to_vec();
+            let mut sample = Vec::new();
+            for (layer, options) in priced.iter().enumerate() {
+                let identity = usize::from(self.skeleton.slots()[layer].keeps());
+                let drawn = random.below((options.len() + identity) as u64) as usize;
+                match options.get(drawn) {
+                    Some((option, figures)) => {
+                        sums.iter_mut().zip(figures.all()).for_each(|(sum, cost)| *sum += cost);
+                        sample.push(*option);
+                    }
+                    None => sample.push((self.space.choices()[layer].options.len() - 1) as u8),
+                }
+            }
+            let instance = self.space.instance(&self.space.sample(&sample)?)?;
+            let costs = self.costs(&instance);
+            let agrees = |(costs, sum): (&Costs, &f64)| (costs.total - sum).abs() <= 1e-9 * sum;
+            if !costs.iter().zip(&sums).all(agrees) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }

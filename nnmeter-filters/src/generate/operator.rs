@@ -38,7 +38,8 @@ enum Form {
 pub enum Family {
     /// Depthwise, then pointwise convolution (Howard et al., "MobileNets", 2017).
     Separable,
-    /// Inverted bottleneck (Sandler et al., "MobileNetV2", CVPR 2018).
+    /// Inverted bottleneck (Sandler et al., "MobileNetV2", CVPR 2018). With expansion 1 only where a
+    /// layer keeps extents: elsewhere it is a separable convolution but for an activation.
     MobileNetV2,
     /// Unit with channel split and shuffle (Ma et al., "ShuffleNet V2", ECCV 2018). Where a layer
     /// changes extents, it is the paper's unit for downsampling, whatever the stride; this needs more
@@ -118,7 +119,9 @@ impl Operator {
                 let inner = Inner { kernel, expansion, squeezes };
                 Ok(match family {
                     Family::Separable => Some(inner.separable(slot)),
-                    Family::MobileNetV2 => Some(inner.inverted_bottleneck(slot)),
+                    Family::MobileNetV2 => {
+                        (expansion > 1 || slot.keeps()).then(|| inner.inverted_bottleneck(slot))
+                    }
                     Family::ShuffleNetV2 => inner.shuffle_unit(slot),
                     Family::Bottleneck => Some(inner.bottleneck(slot)),
                 })

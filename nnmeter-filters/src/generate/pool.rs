@@ -24,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::operator::{Family, Operator};
+use super::survey::IDENTITY;
 use super::template::Template;
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::MOST_OPTIONS;
@@ -85,11 +86,12 @@ impl Pool {
             return Err(bad("pool", "has no operators").expected("one or more"));
         }
         let mut names: Vec<&str> = operators.iter().map(Operator::name).collect();
+        names.push(IDENTITY);
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
             None => Ok(Self(operators)),
             Some(pair) => Err(bad(format!("operator {:?}", pair[0]), "is there twice")
-                .expected("a name of its own for each")
+                .expected("a name of its own for each, other than \"identity\"")
                 .hint("use the variables of \"for\" in the name: \"mine k{kernel}\"")),
         }
     }

@@ -8,14 +8,24 @@
 
 use std::sync::Arc;
 
-use super::Target;
+use super::{Subspace, Survey, Target};
 use crate::constraint::{Constraints, Limit};
 use crate::error::{ErrorKind, Result};
 use crate::exact::{CountBounds, Feasible, Objective, Ranked, SamplerOptions, cheapest, dearest};
-use crate::metric::Metric;
+use crate::metric::{Macs, Metric, Parameters, Quantity};
 use crate::random::Random;
 use crate::space::SearchSpace;
 use crate::table::{CompileOptions, CostTable};
+
+/// What architectures reach.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Capacity {
+    /// Multiply-accumulates.
+    #[default]
+    Macs,
+    /// Trained parameters.
+    Parameters,
+}
 
 /// The costs of a space that reaches are measured by: capacity, and latencies on devices.
 #[derive(Clone, Debug)]
@@ -26,22 +36,37 @@ pub struct Yardstick<'a> {
 }
 
 impl<'a> Yardstick<'a> {
-    /// The costs of `space`, with capacity by a metric such as [`Macs`](crate::metric::Macs).
+    /// The costs of a space of operators of `survey`, which was made for `targets`: sums of what it
+    /// found if costs are such sums, or else tables that are compiled.
     ///
     /// # Errors
     /// As [`CostTable::compile`].
     pub fn new(
-        space: &'a SearchSpace,
-        capacity: &impl Metric,
+        survey: &Survey<'_>,
+        subspace: &'a Subspace,
+        capacity: Capacity,
         targets: &[Target<'_>],
     ) -> Result<Self> {
-        let capacity = CostTable::compile(space, capacity, &CompileOptions::default())?;
-        let latency = |target: &Target<'_>| {
-            let device = Some(target.name.to_owned());
-            let options = CompileOptions { device, ..CompileOptions::default() };
-            CostTable::compile(space, target.predictor, &options).map(Arc::new)
+        let space = &subspace.space;
+        let sums = |quantity: Quantity, metric: usize| {
+            let (fixed, costs) = survey.costs(subspace, metric);
+            CostTable::sums(space, quantity, fixed, &costs)
         };
-        let latencies = targets.iter().map(latency).collect::<Result<_>>()?;
+        let compile = CompileOptions::default();
+        let capacity = match (capacity, survey.is_additive()) {
+            (Capacity::Macs, true) => sums(Macs.quantity(), 0),
+            (Capacity::Parameters, true) => sums(Parameters.quantity(), 1),
+            (Capacity::Macs, false) => CostTable::compile(space, &Macs, &compile),
+            (Capacity::Parameters, false) => CostTable::compile(space, &Parameters, &compile),
+        }?;
+        let latency = |(device, target): (usize, &Target<'_>)| {
+            let table = match survey.is_additive() {
+                true => sums(target.predictor.quantity(), 2 + device),
+                false => CostTable::compile(space, target.predictor, &compile),
+            };
+            Ok(Arc::new(table?.on_device(target.name)))
+        };
+        let latencies = targets.iter().enumerate().map(latency).collect::<Result<_>>()?;
         Ok(Self { space, capacity, latencies })
     }
 

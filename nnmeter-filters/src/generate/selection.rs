@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::score::{Across, Exponents};
-use super::survey::{Candidate, Survey};
+use super::survey::{Candidate, Subspace, Survey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::space::SearchSpace;
 
 /// How operators are chosen.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ impl Default for Settings {
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The space. Options of a layer are in the order of their ranks.
-    pub space: SearchSpace,
+    pub generated: Subspace,
     /// By layer and operator of the pool; `None` without a price.
     pub standings: Vec<Vec<Option<Standing>>>,
 }
@@ -56,7 +55,7 @@ impl Survey<'_> {
     ///
     /// # Errors
     /// [`ErrorKind::BadConstraint`] if nothing is to be chosen, more families than operators, or an
-    /// exponent is out of range; as [`SearchSpace::new`].
+    /// exponent is out of range; as [`SearchSpace::new`](crate::space::SearchSpace::new).
     pub fn select(&self, settings: &Settings) -> Result<Selection> {
         if settings.top == 0 || settings.families > settings.top {
             let found = format!("are {} of {} families", settings.top, settings.families);
@@ -80,7 +79,7 @@ impl Survey<'_> {
             standings.push(of_layer);
         }
         let name = format!("{}-{}", self.skeleton.name(), self.devices.join("-"));
-        Ok(Selection { space: self.space_of(&name, settings.identity, &kept)?, standings })
+        Ok(Selection { generated: self.subspace(&name, settings.identity, kept)?, standings })
     }
 
     /// Operators with a price, by index, and their scores, the best first.

@@ -16,6 +16,9 @@ use super::{Operator, Pool, Skeleton, Slot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::{Block, SearchSpace};
 
+/// The option of leaving a layer out.
+pub(super) const IDENTITY: &str = "identity";
+
 /// A device that a space is for.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
@@ -32,6 +35,19 @@ pub struct Survey<'a> {
     pub(super) pool: &'a Pool,
     pub(super) devices: Vec<String>,
     layers: Vec<Vec<Candidate>>,
+    /// What stem and head cost: as [`Figures::all`].
+    fixed: Vec<f64>,
+    is_additive: bool,
+}
+
+/// A space of operators of a survey.
+#[derive(Clone, Debug)]
+pub struct Subspace {
+    /// The space.
+    pub space: SearchSpace,
+    /// By layer: its operators' indices in the pool. Where a layer may be left out, that is one option
+    /// more.
+    pub kept: Vec<Vec<usize>>,
 }
 
 /// An operator in a layer.
@@ -64,6 +80,13 @@ pub struct Figures {
     pub costs_ms: Vec<f64>,
     /// By device: whether some kernel of it lies outside of what its model was fitted on.
     pub outside: Vec<bool>,
+}
+
+impl Figures {
+    /// All costs: multiply-accumulates, parameters, then milliseconds by device.
+    pub(super) fn all(&self) -> impl Iterator<Item = f64> {
+        [self.macs, self.parameters].into_iter().chain(self.costs_ms.iter().copied())
+    }
 }
 
 impl Candidate {
@@ -110,7 +133,8 @@ impl<'a> Survey<'a> {
             layers.push(candidates);
         }
         let devices = targets.iter().map(|target| target.name.to_owned()).collect();
-        Ok(Self { skeleton, pool, devices, layers })
+        let is_additive = network.is_additive(&reference.fixed, &priced(&layers))?;
+        Ok(Self { skeleton, pool, devices, layers, fixed: reference.fixed, is_additive })
     }
 
     /// The skeleton.
@@ -128,6 +152,27 @@ impl<'a> Survey<'a> {
         &self.devices
     }
 
+    /// Whether costs of networks are sums over their layers: nothing fuses across layers, as random
+    /// networks show.
+    pub fn is_additive(&self) -> bool {
+        self.is_additive
+    }
+
+    /// By layer and option of a subspace, the figures at `metric` in [`Figures::all`]; and what stem and
+    /// head have of it.
+    pub(super) fn costs(&self, subspace: &Subspace, metric: usize) -> (f64, Vec<Vec<f64>>) {
+        let cost = |candidate: &Candidate| candidate.figures().and_then(|f| f.all().nth(metric));
+        let mut layers = Vec::new();
+        let choices = subspace.space.choices().iter();
+        for ((candidates, kept), choice) in self.layers.iter().zip(&subspace.kept).zip(choices) {
+            let mut costs: Vec<f64> =
+                kept.iter().filter_map(|&index| cost(&candidates[index])).collect();
+            costs.resize(choice.options.len(), 0.0);
+            layers.push(costs);
+        }
+        (self.fixed[metric], layers)
+    }
+
     /// By layer and operator of the pool: what was found.
     pub fn layers(&self) -> &[Vec<Candidate>] {
         &self.layers
@@ -143,7 +188,7 @@ impl<'a> Survey<'a> {
         name: &str,
         identity: bool,
         keep: impl Fn(&Operator) -> bool,
-    ) -> Result<Option<SearchSpace>> {
+    ) -> Result<Option<Subspace>> {
         let kept = |(operator, candidate): &(&Operator, &Candidate)| {
             candidate.figures().is_some() && keep(operator)
         };
@@ -154,30 +199,41 @@ impl<'a> Survey<'a> {
         let kept: Vec<Vec<usize>> = self.layers.iter().map(index).collect();
         match kept.iter().any(Vec::is_empty) {
             true => Ok(None),
-            false => self.space_of(name, identity, &kept).map(Some),
+            false => self.subspace(name, identity, kept).map(Some),
         }
     }
 
     /// The space of operators that are given by index, layer by layer.
-    pub(super) fn space_of(
+    pub(super) fn subspace(
         &self,
         name: &str,
         identity: bool,
-        kept: &[Vec<usize>],
-    ) -> Result<SearchSpace> {
+        kept: Vec<Vec<usize>>,
+    ) -> Result<Subspace> {
         let operators = self.pool.operators();
         let mut layers = Vec::new();
-        for ((slot, candidates), kept) in self.skeleton.slots().iter().zip(&self.layers).zip(kept) {
+        for ((slot, candidates), kept) in self.skeleton.slots().iter().zip(&self.layers).zip(&kept)
+        {
             let option =
                 |&index: &usize| Some((operators[index].name(), candidates[index].block.clone()?));
             let mut options: Vec<(&str, Block)> = kept.iter().filter_map(option).collect();
             if identity && slot.keeps() {
-                options.push(("identity", Block::new()));
+                options.push((IDENTITY, Block::new()));
             }
             layers.push(options);
         }
-        self.skeleton.space(name, layers)
+        Ok(Subspace { space: self.skeleton.space(name, layers)?, kept })
     }
+}
+
+/// By layer: the options of the network that have a price.
+fn priced(layers: &[Vec<Candidate>]) -> Vec<Vec<(u8, &Figures)>> {
+    layers.iter().map(|candidates| priced_of(candidates)).collect()
+}
+
+fn priced_of(candidates: &[Candidate]) -> Vec<(u8, &Figures)> {
+    let fit = (0..).zip(candidates.iter().filter(|candidate| candidate.block.is_some()));
+    fit.filter_map(|(option, candidate)| Some((option, candidate.figures()?))).collect()
 }
 
 /// By layer and operator: its block there.
