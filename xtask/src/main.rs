@@ -10,6 +10,7 @@ mod choices;
 mod fits;
 mod fitting;
 mod flops;
+mod generated_spaces;
 mod kept;
 mod markdown;
 mod nested;
@@ -45,6 +46,7 @@ enum Command {
     PackagePredictors(package_predictors::PackagePredictors),
     Calibration(calibration::Calibration),
     FlopsAgainstLatency(flops::FlopsAgainstLatency),
+    GeneratedSpaces(generated_spaces::GeneratedSpaces),
 }
 
 fn main() -> Result<()> {
@@ -56,5 +58,6 @@ fn main() -> Result<()> {
         Command::PackagePredictors(command) => command.run(),
         Command::Calibration(command) => command.run(),
         Command::FlopsAgainstLatency(command) => command.run(),
+        Command::GeneratedSpaces(command) => command.run(),
     }
 }

@@ -6,7 +6,7 @@
 use super::feasible::infeasible;
 use super::grid::SLACK;
 use super::ranked::{Objective, Ranked};
-use super::trellis::Trellis;
+use super::trellis::{Edge, Layer, Trellis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::SearchSpace;
 use crate::table::CostTable;
@@ -43,12 +43,13 @@ impl Fronts {
             let behind = &fronts[fronts.len() - 1];
             let mut here = Vec::with_capacity(layer.nodes());
             for (node, spent) in before[number].iter().enumerate() {
-                let looked_at = layer.edges_of(node).map(|(_, edge)| behind[edge.target].len());
+                let edges = useful(layer, node, (cost, loss, sign));
+                let looked_at = edges.iter().map(|(_, edge)| behind[edge.target].len());
                 if kept + looked_at.sum::<usize>() > MOST_LABELS {
                     return Err(too_many());
                 }
-                let mut labels: Vec<Label> = layer
-                    .edges_of(node)
+                let mut labels: Vec<Label> = edges
+                    .into_iter()
                     .flat_map(|(index, edge)| {
                         let costs = (edge.costs[cost], sign * edge.costs[loss]);
                         ahead(index, costs, &behind[edge.target])
@@ -83,6 +84,32 @@ impl Fronts {
         }
         options
     }
+}
+
+/// The edges of a node but for those that another one to the same node is at least as good as in both:
+/// ways over them are dominated.
+fn useful(
+    layer: &Layer,
+    node: usize,
+    (cost, loss, sign): (usize, usize, f64),
+) -> Vec<(usize, &Edge)> {
+    let mut edges: Vec<(usize, &Edge)> = layer.edges_of(node).collect();
+    let key = |edge: &Edge| (edge.costs[cost], sign * edge.costs[loss]);
+    edges.sort_by(|(_, a), (_, b)| {
+        let ((a_cost, a_loss), (b_cost, b_loss)) = (key(a), key(b));
+        let costs = a_cost.total_cmp(&b_cost).then(a_loss.total_cmp(&b_loss));
+        a.target.cmp(&b.target).then(costs)
+    });
+    let mut best = (usize::MAX, f64::INFINITY);
+    edges.retain(|(_, edge)| {
+        let loss = key(edge).1;
+        let better = edge.target != best.0 || loss < best.1;
+        if better {
+            best = (edge.target, loss);
+        }
+        better
+    });
+    edges
 }
 
 /// The ways on over an edge.
