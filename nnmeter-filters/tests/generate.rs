@@ -193,7 +193,7 @@ fn what_makes_no_sense_is_told() {
             "stage 2: has 9000000000",
         ),
         (
-            skeleton(SMALL.replace("\"stride\": 2},", "\"stride\": 0},")),
+            skeleton(SMALL.replace("2, \"stride\": 2}", "2, \"stride\": 0}")),
             "stage 1: has 24 channels and stride 0",
         ),
         (skeleton(SMALL.replace("\"gap\"", "\"hole\"")), "head, step 1 (hole)"),
