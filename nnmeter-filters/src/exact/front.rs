@@ -6,6 +6,7 @@
 use super::feasible::infeasible;
 use super::grid::SLACK;
 use super::ranked::{Objective, Ranked};
+use super::relaxed::Relaxation;
 use super::trellis::{Edge, Layer, Trellis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::SearchSpace;
@@ -29,14 +30,16 @@ pub(super) struct Fronts(Vec<Vec<Vec<Label>>>);
 
 impl Fronts {
     /// Fronts of the costs by one table (a column of the trellis) and the losses by another, times
-    /// `sign`. Ways are left out that no way to their node leads to within `room`.
+    /// `sign`. Ways are left out that no way to their node leads to within `room`; and, with a ceiling,
+    /// those of which a relaxation shows that every path over them has more loss than that.
     pub(super) fn new(
         trellis: &Trellis,
         cost: usize,
         (loss, sign): (usize, f64),
         room: f64,
+        ceiling: Option<(&Relaxation, f64)>,
     ) -> Result<Self> {
-        let before = trellis.least_to(cost);
+        let before = trellis.least_to(|edge| edge.costs[cost]);
         let mut fronts = vec![vec![vec![Label { cost: 0.0, loss: 0.0, edge: 0, next: 0 }]]];
         let mut kept = 0;
         for (number, layer) in trellis.layers.iter().enumerate().rev() {
@@ -48,14 +51,19 @@ impl Fronts {
                 if kept + looked_at.sum::<usize>() > MOST_LABELS {
                     return Err(too_many());
                 }
-                let mut labels: Vec<Label> = edges
+                let may_do = |label: &Label| {
+                    let bound =
+                        |of: &Relaxation| of.with_rest(number, node, label.cost, label.loss);
+                    spent + label.cost <= room && ceiling.is_none_or(|(of, most)| bound(of) <= most)
+                };
+                let labels: Vec<Label> = edges
                     .into_iter()
                     .flat_map(|(index, edge)| {
                         let costs = (edge.costs[cost], sign * edge.costs[loss]);
                         ahead(index, costs, &behind[edge.target])
                     })
+                    .filter(may_do)
                     .collect();
-                labels.retain(|label| spent + label.cost <= room);
                 let front = undominated(labels);
                 kept += front.len();
                 here.push(front);
@@ -164,7 +172,7 @@ pub fn pareto(
         return Err(infeasible(space, &trellis, (0, cost), 1.0, most));
     }
     let room = room(cost, most);
-    let fronts = Fronts::new(&trellis, 0, (1, objective.sign()), room)?;
+    let fronts = Fronts::new(&trellis, 0, (1, objective.sign()), room, None)?;
     let first = fronts.0[0].first().map_or(&[][..], Vec::as_slice);
     let ranked = first.iter().map(|&label| {
         Ranked::new(trellis.sample(&fronts.options(&trellis, label)), objective, &[cost])

@@ -33,6 +33,7 @@ mod front;
 mod grid;
 mod order;
 mod ranked;
+mod relaxed;
 mod sampler;
 mod trellis;
 

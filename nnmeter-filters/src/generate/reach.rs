@@ -37,10 +37,11 @@ pub struct Yardstick<'a> {
 
 impl<'a> Yardstick<'a> {
     /// The costs of a space of operators of `survey`, which was made for `targets`: sums of what it
-    /// found if costs are such sums, or else tables that are compiled.
+    /// found if costs are such sums, or else of pairs of neighbouring layers; where not even that is
+    /// so, tables that are compiled.
     ///
     /// # Errors
-    /// As [`CostTable::compile`].
+    /// As [`CostTable::compile`]; [`ErrorKind::Indecomposable`] if that takes too many predictions.
     pub fn new(
         survey: &Survey<'_>,
         subspace: &'a Subspace,
@@ -52,19 +53,16 @@ impl<'a> Yardstick<'a> {
             let (fixed, costs) = survey.costs(subspace, metric);
             CostTable::sums(space, quantity, fixed, &costs)
         };
-        let compile = CompileOptions::default();
-        let capacity = match (capacity, survey.is_additive()) {
-            (Capacity::Macs, true) => sums(Macs.quantity(), 0),
-            (Capacity::Parameters, true) => sums(Parameters.quantity(), 1),
-            (Capacity::Macs, false) => CostTable::compile(space, &Macs, &compile),
-            (Capacity::Parameters, false) => CostTable::compile(space, &Parameters, &compile),
+        let capacity = match capacity {
+            Capacity::Macs => sums(Macs.quantity(), 0),
+            Capacity::Parameters => sums(Parameters.quantity(), 1),
         }?;
         let latency = |(device, target): (usize, &Target<'_>)| {
             let table = match survey.is_additive() {
-                true => sums(target.predictor.quantity(), 2 + device),
-                false => CostTable::compile(space, target.predictor, &compile),
+                true => sums(target.predictor.quantity(), 2 + device)?,
+                false => tied(space, target)?,
             };
-            Ok(Arc::new(table?.on_device(target.name)))
+            Ok(Arc::new(table.on_device(target.name)))
         };
         let latencies = targets.iter().enumerate().map(latency).collect::<Result<_>>()?;
         Ok(Self { space, capacity, latencies })
@@ -95,6 +93,20 @@ impl<'a> Yardstick<'a> {
     }
 }
 
+/// Latencies where layers bear on each other.
+fn tied(space: &SearchSpace, target: &Target<'_>) -> Result<CostTable> {
+    match CostTable::pairs(space, target.predictor)? {
+        Some(table) => Ok(table),
+        None => {
+            let options =
+                CompileOptions { most_predictions: MOST_PREDICTIONS, ..CompileOptions::default() };
+            CostTable::compile(space, target.predictor, &options)
+        }
+    }
+}
+
+/// Networks that are predicted at most where more than neighbours bear on each other.
+const MOST_PREDICTIONS: usize = 4000;
 /// Standard errors to each side in an interval of 95 %.
 const Z: f64 = 1.96;
 

@@ -21,7 +21,7 @@ use crate::metric::Metric;
 use crate::space::{MOST_OPTIONS, SearchSpace};
 
 /// Largest relative difference between a table's sum and a prediction: that of the order of sums.
-const TOLERANCE: f64 = 1e-9;
+pub(super) const TOLERANCE: f64 = 1e-9;
 /// How many uncovered layers, or choices to blame, an error lists.
 const LISTED: usize = 8;
 

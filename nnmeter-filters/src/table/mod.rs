@@ -12,6 +12,7 @@ mod compile;
 mod costing;
 mod explore;
 mod factor;
+mod pairs;
 mod plan;
 mod probe;
 mod reach;
