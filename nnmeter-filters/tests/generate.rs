@@ -72,6 +72,35 @@ fn sums_are_the_tables_that_are_compiled() {
 }
 
 #[test]
+fn latencies_are_exact_where_kernels_span_two_layers() {
+    let pool = r#"{"built_in": ["separable", "shufflenetv2"]}"#;
+    let pool = Pool::from_json(pool.as_bytes()).expect("a pool");
+    let (skeleton, name) = (small(), "myriadvpu_openvino2019r2");
+    let predictor = built_in(name);
+    let target = Target { name, predictor: &predictor };
+    let survey = Survey::new(&skeleton, &pool, &[target]).expect("a survey");
+    assert!(!survey.is_additive(), "a concatenation is one kernel with the convolution behind it");
+    // Beyond a layer that is left out lies the next: then more than neighbours bear on each other.
+    for identity in [false, true] {
+        let settings = Settings { top: 3, identity, ..Settings::default() };
+        let generated = survey.select(&settings).expect("a space").generated;
+        let yardstick = Yardstick::new(&survey, &generated, Capacity::Macs, &[target]);
+        let yardstick = yardstick.expect("tables");
+        let [least, most] = yardstick.range(0).expect("a range");
+        for share in [0.05, 0.3, 0.6, 1.0] {
+            let budget = least + share * (most - least);
+            let within = brute_force(&generated.space, &predictor, budget * (1.0 + 1e-12));
+            let reach = yardstick.reach(&[budget * (1.0 + 1e-12)], &ReachOptions::default());
+            let reach = reach.expect("a reach");
+            let best = within.iter().copied().fold(0.0, f64::max);
+            assert!((reach.best.expect("the best").value / best - 1.0).abs() < 1e-9);
+            let count = within.len() as u128;
+            assert!(reach.architectures.certain <= count && count <= reach.architectures.possible);
+        }
+    }
+}
+
+#[test]
 fn reaches_are_those_of_all_architectures() {
     let (skeleton, pool, predictor) = (small(), Pool::built_in(), cpu());
     let target = Target { name: "device", predictor: &predictor };

@@ -10,6 +10,7 @@ mod choices;
 mod fits;
 mod fitting;
 mod flops;
+mod generated_page;
 mod generated_spaces;
 mod kept;
 mod markdown;
