@@ -11,7 +11,7 @@ use crate::generated_spaces::{Curve, Device, EVERY};
 pub(crate) fn page(devices: &[Device<'_>], curves: &[Vec<Curve>], plot: &str) -> String {
     let mut text = format!("{HEAD}{}", chosen(devices));
     let _ = write!(text, "{WHY}{}", prices(devices));
-    let _ = write!(text, "{REACH}![What the typical architecture reaches]({plot})\n");
+    let _ = writeln!(text, "{REACH}![What the typical architecture reaches]({plot})");
     for (device, curves) in devices.iter().zip(curves) {
         let _ = write!(
             text,
@@ -118,13 +118,17 @@ fn reached(curves: &[Curve]) -> String {
     text
 }
 
+/// The ends of the interval that a figure lies in.
+type Figure = fn(&Reach) -> [f64; 2];
+
 /// The budgets at which other spaces, that of all operators aside, reach more than the device's own:
 /// in the median, by more than the error of sampling.
 fn compared(curves: &[Curve]) -> String {
     let Some((own, others)) = curves.split_first() else { return String::new() };
-    let median = |reach: &Reach| reach.median_interval;
-    let best = |reach: &Reach| reach.best.as_ref().map_or([0.0; 2], |best| [best.value; 2]);
-    let figures: [(&str, &dyn Fn(&Reach) -> [f64; 2]); 2] = [("median", &median), ("best", &best)];
+    let figures: [(&str, Figure); 2] = [
+        ("median", |reach| reach.median_interval),
+        ("best", |reach| reach.best.as_ref().map_or([0.0; 2], |best| [best.value; 2])),
+    ];
     let mut text = String::new();
     for (name, figure) in figures {
         let mut ahead = Vec::new();
