@@ -250,11 +250,15 @@ fn measure(
         bar.set_message(format!("measuring {name}"));
         bar.tick();
         let reach = |space: &Subspace| {
-            let yardstick = Yardstick::new(survey, space, args.capacity.capacity(), targets)?;
-            match yardstick.reach(budgets_ms, &options) {
+            let capacity = args.capacity.capacity();
+            let reach = Yardstick::new(survey, space, capacity, targets)
+                .and_then(|yardstick| yardstick.reach(budgets_ms, &options));
+            match reach {
                 Ok(reach) => Ok(Ok(reach)),
-                Err(error) if error.kind() == ErrorKind::Infeasible => Ok(Err(error.to_string())),
-                Err(error) => Err(error),
+                Err(error) => match error.kind() {
+                    ErrorKind::Infeasible | ErrorKind::Indecomposable => Ok(Err(error.to_string())),
+                    _ => Err(error),
+                },
             }
         };
         let reach = space.as_ref().map(reach).transpose()?;

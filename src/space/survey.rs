@@ -21,7 +21,8 @@ pub(super) struct Page<'a> {
     pub(super) measured: &'a [Measured],
 }
 
-/// A space, and what its architectures reach; the reason if none is within the budgets; nothing if
+/// A space, and what its architectures reach; the reason if none is within the budgets, or latencies tie
+/// too many layers together; nothing if
 /// some layer would be without an operator.
 pub(super) struct Measured {
     pub(super) name: String,

@@ -19,7 +19,7 @@ const NO_EXPANSION: [u32; 1] = [1];
 /// Squeeze-and-excite works on a quarter of the channels, bottlenecks on a quarter of their result's.
 const QUARTER: u32 = 4;
 
-/// An operator. See the [module](self).
+/// An operator.
 #[derive(Clone, Debug)]
 pub struct Operator {
     family: String,

@@ -32,7 +32,7 @@ use crate::space::MOST_OPTIONS;
 /// How many operators a pool may have: a choice's options, and one to leave the layer out.
 const MOST_OPERATORS: usize = MOST_OPTIONS - 1;
 
-/// Operators, in the order in which ties are broken. See the [module](self).
+/// Operators, in the order in which ties are broken.
 #[derive(Clone, Debug)]
 pub struct Pool(Vec<Operator>);
 

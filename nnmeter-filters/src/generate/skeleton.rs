@@ -28,7 +28,7 @@ pub const SKELETONS: &[(&str, &str)] = &[
 const MOST_LAYERS: usize = 256;
 const LARGEST: u32 = 1 << 16;
 
-/// A macro architecture. See the [module](self).
+/// A macro architecture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Skeleton {
     name: String,

@@ -28,7 +28,7 @@ pub struct Target<'a> {
     pub predictor: &'a Predictor<Millis>,
 }
 
-/// What operators cost in the layers of a skeleton. See the [module](self).
+/// What operators cost in the layers of a skeleton.
 #[derive(Clone, Debug)]
 pub struct Survey<'a> {
     pub(super) skeleton: &'a Skeleton,
