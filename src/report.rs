@@ -131,6 +131,15 @@ fn marks<U: Unit>(priced: &PricedKernel<U>) -> String {
     format!("{outside}{fixed}")
 }
 
+/// Sets some columns of a table, those of numbers, to the right.
+pub(crate) fn align_right(table: &mut Table, columns: std::ops::Range<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
 /// A table with a header and no lines but the one below it.
 pub(crate) fn plain_table(header: &[&str]) -> Table {
     let mut table = Table::new();

@@ -65,6 +65,7 @@ pub mod constraint;
 pub mod error;
 pub mod exact;
 pub mod expect;
+pub mod generate;
 pub mod metric;
 pub mod random;
 pub mod search;

@@ -4,6 +4,7 @@ mod best;
 mod columns;
 mod compile;
 mod count;
+mod generate;
 mod pareto;
 mod parquet;
 mod plot;
@@ -11,6 +12,7 @@ mod rows;
 mod sample;
 mod score;
 mod show;
+mod survey;
 
 use std::io::Read;
 use std::path::Path;
@@ -38,6 +40,7 @@ enum Command {
     Sample(sample::Args),
     Best(best::Args),
     Pareto(pareto::Args),
+    Generate(generate::Args),
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -48,6 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Sample(args) => sample::run(args),
         Command::Best(args) => best::run(args),
         Command::Pareto(args) => pareto::run(args),
+        Command::Generate(args) => generate::run(args),
     }
 }
 

@@ -10,6 +10,8 @@ mod choices;
 mod fits;
 mod fitting;
 mod flops;
+mod generated_page;
+mod generated_spaces;
 mod kept;
 mod markdown;
 mod nas;
@@ -49,6 +51,7 @@ enum Command {
     FlopsAgainstLatency(flops::FlopsAgainstLatency),
     Nni(nni::Nni),
     Nas(nas::Nas),
+    GeneratedSpaces(generated_spaces::GeneratedSpaces),
 }
 
 fn main() -> Result<()> {
@@ -62,5 +65,6 @@ fn main() -> Result<()> {
         Command::FlopsAgainstLatency(command) => command.run(),
         Command::Nni(command) => command.run(),
         Command::Nas(command) => command.run(),
+        Command::GeneratedSpaces(command) => command.run(),
     }
 }

@@ -232,6 +232,47 @@ fn flops_panel(area: &Area<'_>, panel: &FlopsPanel<'_>, names: &[&str]) -> Outco
     Ok(())
 }
 
+/// What architectures of several spaces reach on one device.
+pub(crate) struct ReachPanel<'a> {
+    pub(crate) title: String,
+    /// By space: budgets in milliseconds, and millions of multiply-accumulates.
+    pub(crate) lines: Vec<(&'a str, Vec<(f64, f64)>)>,
+}
+
+/// Capacity against budget, a panel for each device.
+pub(crate) fn reaches(panels: &[ReachPanel<'_>]) -> Result<String> {
+    svg((480 * panels.len() as u32, 420), |area| {
+        for (area, panel) in area.split_evenly((1, panels.len())).iter().zip(panels) {
+            reach_panel(area, panel)?;
+        }
+        Ok(())
+    })
+}
+
+fn reach_panel(area: &Area<'_>, panel: &ReachPanel<'_>) -> Outcome {
+    let points = || panel.lines.iter().flat_map(|(_, line)| line);
+    let (x, y) = (ends(points().map(|point| point.0)), ends(points().map(|point| point.1)));
+    let mut chart = ChartBuilder::on(area)
+        .margin(12)
+        .caption(&panel.title, ("sans-serif", 15))
+        .x_label_area_size(36)
+        .y_label_area_size(50)
+        .build_cartesian_2d(0.9 * x.0..1.05 * x.1, 0.0..1.6 * y.1)?;
+    let mut mesh = chart.configure_mesh();
+    mesh.x_desc("budget, ms").y_desc("median of millions of multiply-accumulates");
+    mesh.light_line_style(TRANSPARENT).draw()?;
+    for (index, (name, line)) in panel.lines.iter().enumerate().filter(|(_, of)| !of.1.is_empty()) {
+        let style = colour(index).stroke_width(if index == 0 { 3 } else { 1 });
+        chart
+            .draw_series(LineSeries::new(line.iter().copied(), style).point_size(3))?
+            .label(*name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style));
+    }
+    let mut legend = chart.configure_series_labels();
+    legend.position(SeriesLabelPosition::UpperLeft).background_style(WHITE).draw()?;
+    Ok(())
+}
+
 fn shown(held: &HeldOut) -> impl Iterator<Item = (usize, &[Pair])> {
     let families = held.families.iter().enumerate();
     families.filter(|(_, pairs)| !pairs.is_empty()).map(|(family, pairs)| (family, &pairs[..]))

@@ -46,7 +46,7 @@ pub(super) fn proxylessnas() -> Result<SearchSpace> {
             let mut names = Vec::new();
             let mut candidates = Vec::new();
             for (kernel, expansion) in candidates_of(&PROXYLESS_EXPANSIONS) {
-                let expanded = Number::Fixed(channels * expansion);
+                let expanded = Some(Number::Fixed(channels * expansion));
                 let residual = Residual { expanded, kernel: kernel.into(), stride, channels, out };
                 names.push(format!("k{kernel} e{expansion}"));
                 candidates.push(residual.block(relu6, None));
@@ -77,9 +77,8 @@ pub(super) fn once_for_all() -> Result<SearchSpace> {
     let mut choices = Vec::new();
     let mut body = Block::new();
     let mut value = body.chain(conv_bn_act(16, 3, 2, hswish), body.input());
-    let first =
-        Residual { expanded: 16.into(), kernel: 3.into(), stride: 1, channels: 16, out: 16 };
-    value = first.without_expansion(&mut body, value);
+    let first = Residual { expanded: None, kernel: 3.into(), stride: 1, channels: 16, out: 16 };
+    value = first.append(&mut body, value, Activation::Relu, None);
     let mut channels = 16;
     for (number, (out, first_stride, activation, has_se)) in (1..).zip(UNITS) {
         choices.push(Choice::new(format!("depth {number}"), DEPTHS));
@@ -92,7 +91,7 @@ pub(super) fn once_for_all() -> Result<SearchSpace> {
             choices.push(Choice::new(format!("expand {number}.{block}"), EXPANSIONS));
             let widths = EXPANSIONS.map(|expansion| divisible(channels * expansion));
             let squeezed = widths.map(|width| divisible(width / 4));
-            let expanded = Number::by(kernel + 1, widths);
+            let expanded = Some(Number::by(kernel + 1, widths));
             let squeeze = has_se.then(|| Number::by(kernel + 1, squeezed));
             let kernel = Number::by(kernel, KERNELS);
             let residual = Residual { expanded, kernel, stride, channels, out };
@@ -109,46 +108,53 @@ pub(super) fn once_for_all() -> Result<SearchSpace> {
 }
 
 /// An inverted residual block.
-struct Residual {
-    expanded: Number,
-    kernel: Number,
-    stride: u32,
-    channels: u32,
-    out: u32,
+pub(crate) struct Residual {
+    /// Channels inside; without them there is no first convolution.
+    pub(crate) expanded: Option<Number>,
+    pub(crate) kernel: Number,
+    pub(crate) stride: u32,
+    pub(crate) channels: u32,
+    pub(crate) out: u32,
 }
 
 impl Residual {
     /// The block, with squeeze-and-excite of so many channels if given.
-    fn block(&self, activation: Activation, squeeze: Option<Number>) -> Block {
+    pub(crate) fn block(&self, activation: Activation, squeeze: Option<Number>) -> Block {
         let mut block = Block::new();
         let input = block.input();
-        let mut value = block.chain(conv_bn_act(self.expanded.clone(), 1, 1, activation), input);
+        self.append(&mut block, input, activation, squeeze);
+        block
+    }
+
+    /// As [`Residual::block`], at the end of `block`.
+    fn append(
+        &self,
+        block: &mut Block,
+        input: ValueId,
+        activation: Activation,
+        squeeze: Option<Number>,
+    ) -> ValueId {
+        let mut value = input;
+        if let Some(expanded) = &self.expanded {
+            value = block.chain(conv_bn_act(expanded.clone(), 1, 1, activation), value);
+        }
         let depthwise = Layer::depthwise(self.kernel.clone(), self.stride);
         let layers = [depthwise, Layer::BatchNorm, Layer::Activation(activation)];
         value = block.chain(layers, value);
         if let Some(squeeze) = squeeze {
-            value = squeeze_and_excite(&mut block, squeeze, self.expanded.clone(), value);
+            let channels = self.expanded.clone().unwrap_or(Number::Fixed(self.channels));
+            value = squeeze_and_excite(block, squeeze, channels, value);
         }
         value = block.chain([Layer::conv(self.out, 1), Layer::BatchNorm], value);
-        if self.stride == 1 && self.channels == self.out {
-            block.layer(Layer::Add, &[input, value]);
+        match self.stride == 1 && self.channels == self.out {
+            true => block.layer(Layer::Add, &[input, value]),
+            false => value,
         }
-        block
-    }
-
-    /// The block of expansion 1, which has no first convolution, at the end of `body`.
-    fn without_expansion(&self, body: &mut Block, input: ValueId) -> ValueId {
-        let depthwise = Layer::depthwise(self.kernel.clone(), self.stride);
-        let relu = Layer::Activation(Activation::Relu);
-        let layers =
-            [depthwise, Layer::BatchNorm, relu, Layer::conv(self.out, 1), Layer::BatchNorm];
-        let value = body.chain(layers, input);
-        body.layer(Layer::Add, &[input, value])
     }
 }
 
 /// Hu et al., "Squeeze-and-Excitation Networks", CVPR 2018, with MobileNetV3's hard sigmoid.
-fn squeeze_and_excite(
+pub(crate) fn squeeze_and_excite(
     block: &mut Block,
     squeezed: Number,
     channels: Number,
@@ -168,7 +174,7 @@ fn squeeze_and_excite(
     block.layer(Layer::Multiply, &[value, gate])
 }
 
-fn conv_bn_act(
+pub(crate) fn conv_bn_act(
     channels: impl Into<Number>,
     kernel: u32,
     stride: u32,
@@ -180,7 +186,7 @@ fn conv_bn_act(
 
 /// The multiple of 8 nearest to a number of channels, at least 8 and not below nine tenths of it: the
 /// rule of MobileNet's authors.
-fn divisible(channels: u32) -> u32 {
+pub(crate) fn divisible(channels: u32) -> u32 {
     let rounded = ((channels + 4) / 8 * 8).max(8);
     if rounded * 10 < channels * 9 { rounded + 8 } else { rounded }
 }

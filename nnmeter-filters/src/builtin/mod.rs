@@ -3,10 +3,10 @@
 //! Every one is made by the functions of its own file in the language of [`crate::space`], and tests
 //! check it against its paper's tables: operators, multiply-accumulates, parameters, size.
 
-mod mobile;
+pub(crate) mod mobile;
 mod nasbench;
 mod resnet;
-mod shufflenet;
+pub(crate) mod shufflenet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::SearchSpace;

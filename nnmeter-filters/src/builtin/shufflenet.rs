@@ -8,6 +8,7 @@
 //! parameters for the architecture its authors found; here it has 322.9 M multiply-accumulates, which is
 //! what they call FLOPs, and 3.56 M parameters.
 
+use super::mobile::squeeze_and_excite;
 use crate::error::Result;
 use crate::space::{Activation, Block, Choice, Layer, Number, SearchSpace, ValueId};
 
@@ -56,41 +57,60 @@ fn network(name: &str, searches_channels: bool) -> Result<SearchSpace> {
     SearchSpace::new(name, [1, 3, 224, 224], choices, body)
 }
 
-/// One choice block.
-struct Unit {
-    channels: u32,
-    out: u32,
-    inner: Number,
-    stride: u32,
+/// One choice block. Where it keeps stride and channels, half of these pass by; else it works on all of
+/// them, and has more channels afterwards.
+pub(crate) struct Unit {
+    pub(crate) channels: u32,
+    pub(crate) out: u32,
+    /// Channels inside.
+    pub(crate) inner: Number,
+    pub(crate) stride: u32,
 }
 
 impl Unit {
     fn candidates(&self) -> Vec<Block> {
-        let shuffled = KERNELS.into_iter().map(|kernel| self.block(kernel, false));
-        shuffled.chain([self.block(3, true)]).collect()
+        let shuffled = KERNELS.into_iter().map(|kernel| self.block(kernel, None));
+        shuffled.chain([self.xception_block()]).collect()
     }
 
-    fn block(&self, kernel: u32, xception: bool) -> Block {
+    /// The block with one depthwise convolution, and squeeze-and-excite of so many channels behind it
+    /// if given.
+    pub(crate) fn block(&self, kernel: u32, squeeze: Option<u32>) -> Block {
         let mut block = Block::new();
         let (kept, worked_on) = self.halves(&mut block, kernel);
-        let half = self.channels / if self.stride == 1 { 2 } else { 1 };
-        let out = self.out - half;
-        let main = if xception {
-            self.xception(&mut block, worked_on, out)
-        } else {
-            let mut layers = conv_bn_relu(self.inner.clone(), 1, 1);
-            layers.extend([Layer::depthwise(kernel, self.stride), Layer::BatchNorm]);
-            layers.extend(conv_bn_relu(out, 1, 1));
-            block.chain(layers, worked_on)
-        };
+        let mut layers = conv_bn_relu(self.inner.clone(), 1, 1);
+        layers.extend([Layer::depthwise(kernel, self.stride), Layer::BatchNorm]);
+        layers.extend(conv_bn_relu(self.added(), 1, 1));
+        let mut main = block.chain(layers, worked_on);
+        if let Some(squeeze) = squeeze {
+            let channels = Number::Fixed(self.added());
+            main = squeeze_and_excite(&mut block, squeeze.into(), channels, main);
+        }
         block.layer(Layer::Concat, &[kept, main]);
         block
+    }
+
+    fn xception_block(&self) -> Block {
+        let mut block = Block::new();
+        let (kept, worked_on) = self.halves(&mut block, 3);
+        let main = self.xception(&mut block, worked_on, self.added());
+        block.layer(Layer::Concat, &[kept, main]);
+        block
+    }
+
+    fn keeps(&self) -> bool {
+        self.stride == 1 && self.channels == self.out
+    }
+
+    /// Channels that its main branch gives.
+    pub(crate) fn added(&self) -> u32 {
+        self.out - if self.keeps() { self.channels / 2 } else { self.channels }
     }
 
     /// What passes by, and what the block works on.
     fn halves(&self, block: &mut Block, kernel: u32) -> (ValueId, ValueId) {
         let input = block.input();
-        if self.stride == 1 {
+        if self.keeps() {
             let shuffled = block.layer(Layer::Shuffle { groups: 2.into() }, &[input]);
             let halves = block.split(2, shuffled);
             return (halves[0], halves[1]);

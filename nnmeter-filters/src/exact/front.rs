@@ -6,7 +6,8 @@
 use super::feasible::infeasible;
 use super::grid::SLACK;
 use super::ranked::{Objective, Ranked};
-use super::trellis::Trellis;
+use super::relaxed::Relaxation;
+use super::trellis::{Edge, Layer, Trellis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::space::SearchSpace;
 use crate::table::CostTable;
@@ -29,32 +30,40 @@ pub(super) struct Fronts(Vec<Vec<Vec<Label>>>);
 
 impl Fronts {
     /// Fronts of the costs by one table (a column of the trellis) and the losses by another, times
-    /// `sign`. Ways are left out that no way to their node leads to within `room`.
+    /// `sign`. Ways are left out that no way to their node leads to within `room`; and, with a ceiling,
+    /// those of which a relaxation shows that every path over them has more loss than that.
     pub(super) fn new(
         trellis: &Trellis,
         cost: usize,
         (loss, sign): (usize, f64),
         room: f64,
+        ceiling: Option<(&Relaxation, f64)>,
     ) -> Result<Self> {
-        let before = trellis.least_to(cost);
+        let before = trellis.least_to(|edge| edge.costs[cost]);
         let mut fronts = vec![vec![vec![Label { cost: 0.0, loss: 0.0, edge: 0, next: 0 }]]];
         let mut kept = 0;
         for (number, layer) in trellis.layers.iter().enumerate().rev() {
             let behind = &fronts[fronts.len() - 1];
             let mut here = Vec::with_capacity(layer.nodes());
             for (node, spent) in before[number].iter().enumerate() {
-                let looked_at = layer.edges_of(node).map(|(_, edge)| behind[edge.target].len());
+                let edges = useful(layer, node, (cost, loss, sign));
+                let looked_at = edges.iter().map(|(_, edge)| behind[edge.target].len());
                 if kept + looked_at.sum::<usize>() > MOST_LABELS {
                     return Err(too_many());
                 }
-                let mut labels: Vec<Label> = layer
-                    .edges_of(node)
+                let may_do = |label: &Label| {
+                    let bound =
+                        |of: &Relaxation| of.with_rest(number, node, label.cost, label.loss);
+                    spent + label.cost <= room && ceiling.is_none_or(|(of, most)| bound(of) <= most)
+                };
+                let labels: Vec<Label> = edges
+                    .into_iter()
                     .flat_map(|(index, edge)| {
                         let costs = (edge.costs[cost], sign * edge.costs[loss]);
                         ahead(index, costs, &behind[edge.target])
                     })
+                    .filter(may_do)
                     .collect();
-                labels.retain(|label| spent + label.cost <= room);
                 let front = undominated(labels);
                 kept += front.len();
                 here.push(front);
@@ -83,6 +92,32 @@ impl Fronts {
         }
         options
     }
+}
+
+/// The edges of a node but for those that another one to the same node is at least as good as in both:
+/// ways over them are dominated.
+fn useful(
+    layer: &Layer,
+    node: usize,
+    (cost, loss, sign): (usize, usize, f64),
+) -> Vec<(usize, &Edge)> {
+    let mut edges: Vec<(usize, &Edge)> = layer.edges_of(node).collect();
+    let key = |edge: &Edge| (edge.costs[cost], sign * edge.costs[loss]);
+    edges.sort_by(|(_, a), (_, b)| {
+        let ((a_cost, a_loss), (b_cost, b_loss)) = (key(a), key(b));
+        let costs = a_cost.total_cmp(&b_cost).then(a_loss.total_cmp(&b_loss));
+        a.target.cmp(&b.target).then(costs)
+    });
+    let mut best = (usize::MAX, f64::INFINITY);
+    edges.retain(|(_, edge)| {
+        let loss = key(edge).1;
+        let better = edge.target != best.0 || loss < best.1;
+        if better {
+            best = (edge.target, loss);
+        }
+        better
+    });
+    edges
 }
 
 /// The ways on over an edge.
@@ -137,7 +172,7 @@ pub fn pareto(
         return Err(infeasible(space, &trellis, (0, cost), 1.0, most));
     }
     let room = room(cost, most);
-    let fronts = Fronts::new(&trellis, 0, (1, objective.sign()), room)?;
+    let fronts = Fronts::new(&trellis, 0, (1, objective.sign()), room, None)?;
     let first = fronts.0[0].first().map_or(&[][..], Vec::as_slice);
     let ranked = first.iter().map(|&label| {
         Ranked::new(trellis.sample(&fronts.options(&trellis, label)), objective, &[cost])

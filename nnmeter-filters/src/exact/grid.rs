@@ -83,7 +83,7 @@ impl Axis {
         steps: usize,
     ) -> Self {
         let step = span.room(rounding) / steps as f64;
-        let least = trellis.least(table, 1.0);
+        let least = trellis.least(|edge| edge.costs[table]);
         let units = |(number, layer): (usize, &Layer)| {
             let unit = |(node, edge): (usize, &Edge)| {
                 let behind = least[number + 1][edge.target];

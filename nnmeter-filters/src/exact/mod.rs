@@ -34,6 +34,7 @@ mod grid;
 mod halves;
 mod order;
 mod ranked;
+mod relaxed;
 mod sampler;
 mod trellis;
 

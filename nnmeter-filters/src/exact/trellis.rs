@@ -111,15 +111,13 @@ impl Trellis {
         Sample::of(sample)
     }
 
-    /// By layer and node: the least that the rest of a path adds by `table`; times `sign`, so that
-    /// -1 gives the negative of the most.
-    pub(super) fn least(&self, table: usize, sign: f64) -> Vec<Vec<f64>> {
+    /// By layer and node: the least sum of the lengths of edges of the ways on.
+    pub(super) fn least(&self, length: impl Fn(&Edge) -> f64) -> Vec<Vec<f64>> {
         let mut least = vec![vec![0.0]];
         for layer in self.layers.iter().rev() {
             let behind = &least[least.len() - 1];
             let of = |node| {
-                let ends =
-                    layer.edges_of(node).map(|(_, e)| sign * e.costs[table] + behind[e.target]);
+                let ends = layer.edges_of(node).map(|(_, e)| length(e) + behind[e.target]);
                 ends.fold(f64::INFINITY, f64::min)
             };
             let next = (0..layer.nodes()).map(of).collect();
@@ -129,15 +127,15 @@ impl Trellis {
         least
     }
 
-    /// By layer and node: the least that a way to it adds by `table`.
-    pub(super) fn least_to(&self, table: usize) -> Vec<Vec<f64>> {
+    /// By layer and node: the least sum of the lengths of edges of the ways to it.
+    pub(super) fn least_to(&self, length: impl Fn(&Edge) -> f64) -> Vec<Vec<f64>> {
         let mut least = vec![vec![0.0]];
         for (number, layer) in self.layers.iter().enumerate() {
             let mut next = vec![f64::INFINITY; self.nodes(number + 1)];
             for (node, before) in least[number].iter().enumerate() {
                 for (_, edge) in layer.edges_of(node) {
-                    let length = before + edge.costs[table];
-                    next[edge.target] = length.min(next[edge.target]);
+                    let sum: f64 = before + length(edge);
+                    next[edge.target] = sum.min(next[edge.target]);
                 }
             }
             least.push(next);
@@ -145,19 +143,25 @@ impl Trellis {
         least
     }
 
-    /// The sample that costs least (or most, with the sign -1) by `table`.
-    pub(super) fn extreme(&self, table: usize, sign: f64) -> Sample {
-        let least = self.least(table, sign);
+    /// The edges of the path with the least sum of lengths.
+    pub(super) fn path(&self, length: impl Fn(&Edge) -> f64) -> Vec<&Edge> {
+        let least = self.least(&length);
         let mut node = 0;
-        let mut options = Vec::new();
+        let mut path = Vec::new();
         for (layer, behind) in self.layers.iter().zip(&least[1..]) {
-            let length = |edge: &Edge| sign * edge.costs[table] + behind[edge.target];
+            let sum = |edge: &Edge| length(edge) + behind[edge.target];
             let edges = layer.edges_of(node).map(|(_, edge)| edge);
-            let Some(best) = edges.min_by(|a, b| length(a).total_cmp(&length(b))) else { break };
-            options.push(best.option);
+            let Some(best) = edges.min_by(|a, b| sum(a).total_cmp(&sum(b))) else { break };
+            path.push(best);
             node = best.target;
         }
-        self.sample(&options)
+        path
+    }
+
+    /// The sample that costs least (or most, with the sign -1) by `table`.
+    pub(super) fn extreme(&self, table: usize, sign: f64) -> Sample {
+        let path = self.path(|edge| sign * edge.costs[table]);
+        self.sample(&path.iter().map(|edge| edge.option).collect::<Vec<u8>>())
     }
 
     /// Number of paths; `None` if it exceeds 128 bits.

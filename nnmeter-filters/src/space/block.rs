@@ -48,6 +48,16 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// How many values it makes.
+    pub(super) fn results(&self) -> u16 {
+        match self {
+            Action::Layer(layer) => layer.results(),
+            Action::Choose { .. } | Action::Repeat { .. } => 1,
+        }
+    }
+}
+
 impl Block {
     /// An empty block: its result is its input.
     pub fn new() -> Self {
@@ -100,6 +110,24 @@ impl Block {
         from: ValueId,
     ) -> ValueId {
         self.push(Action::Repeat { choice, times, layers }, vec![from], 1)
+    }
+
+    /// Adds the steps of another block, run on `from`; gives its result.
+    pub fn append(&mut self, other: &Block, from: ValueId) -> ValueId {
+        let mut values = vec![from; usize::from(other.values())];
+        for step in &other.steps {
+            let reads = |value: &ValueId| values.get(usize::from(value.0)).copied().unwrap_or(from);
+            let operands = step.from.iter().map(reads).collect();
+            let results = step.action.results();
+            let first = self.push(step.action.clone(), operands, results);
+            for port in 0..results {
+                let value = usize::from(step.value.0.saturating_add(port));
+                if let Some(known) = values.get_mut(value) {
+                    *known = ValueId(first.0.saturating_add(port));
+                }
+            }
+        }
+        values[usize::from(other.result().0)]
     }
 
     pub(super) fn push(&mut self, action: Action, from: Vec<ValueId>, results: u16) -> ValueId {

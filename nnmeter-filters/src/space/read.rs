@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 use super::{Action, Activation, Block, Choice, Layer, Number, SearchSpace, ValueId, wire};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -25,6 +27,18 @@ impl SearchSpace {
         }
         let body = Reader { index: &index }.block(space.body)?;
         SearchSpace::new(space.name, input, choices, body)
+    }
+}
+
+impl Block {
+    /// Reads a block without choices: a list of steps as in the form of search spaces.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadSpace`] if it is none, or has a choice.
+    pub fn from_json(steps: &serde_json::Value) -> Result<Self> {
+        let steps = Vec::<wire::Step>::deserialize(steps)
+            .map_err(|error| bad("steps", format!("are not valid: {error}")))?;
+        Reader { index: &HashMap::new() }.block(steps)
     }
 }
 
@@ -66,10 +80,7 @@ impl Reader<'_> {
         };
         let given = step.names.take().map(wire::OneOrMore::into_vec).unwrap_or_default();
         let action = self.action(step)?;
-        let results = match &action {
-            Action::Layer(layer) => layer.results(),
-            Action::Choose { .. } | Action::Repeat { .. } => 1,
-        };
+        let results = action.results();
         let first = block.push(action, from, results);
         if given.len() > usize::from(results) {
             let found = format!("names {} values", given.len());

@@ -45,11 +45,7 @@ impl Writer<'_> {
             };
             written.from = Some(wire::OneOrMore::More(step.from.iter().map(name).collect()));
         }
-        let results = match &step.action {
-            Action::Layer(layer) => layer.results(),
-            Action::Choose { .. } | Action::Repeat { .. } => 1,
-        };
-        let values = (0..results).map(|port| ValueId(step.value.0 + port));
+        let values = (0..step.action.results()).map(|port| ValueId(step.value.0 + port));
         let given: Vec<Option<String>> = values.map(|value| names.get(&value).cloned()).collect();
         if given.iter().any(Option::is_some) {
             let all = given.into_iter().enumerate();

@@ -14,6 +14,7 @@ mod explore;
 mod factor;
 mod given;
 mod memo;
+mod pairs;
 mod plan;
 mod probe;
 mod reach;

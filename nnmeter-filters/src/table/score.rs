@@ -15,12 +15,30 @@ impl CostTable {
     /// [`ErrorKind::BadSample`] if there is not a finite score for each option, and
     /// [`ErrorKind::Indecomposable`] if whether a choice has an effect depends on too many others.
     pub fn additive(space: &SearchSpace, scores: &[Vec<f64>]) -> Result<Self> {
+        Self::sums(space, Quantity { metric: "score", suffix: "score" }, 0.0, scores)
+    }
+
+    /// As [`CostTable::additive`], of a quantity, of which every sample has `constant` anyway.
+    pub(crate) fn sums(
+        space: &SearchSpace,
+        quantity: Quantity,
+        constant: f64,
+        scores: &[Vec<f64>],
+    ) -> Result<Self> {
         check(space, scores)?;
         let cardinalities: Vec<usize> = space.choices().iter().map(|c| c.options.len()).collect();
         let factors = scores.iter().enumerate();
         let factors = factors.map(|(choice, scores)| factor(space, &cardinalities, choice, scores));
-        let factors = joined(factors.collect::<Result<_>>()?, &cardinalities);
-        Ok(Self::new(Quantity { metric: "score", suffix: "score" }, cardinalities, factors))
+        let constant = Factor::new(Vec::new(), &cardinalities, vec![constant]);
+        let factors = factors.chain([Ok(constant)]).collect::<Result<_>>()?;
+        let factors = joined(factors, &cardinalities);
+        Ok(Self::new(quantity, cardinalities, factors))
+    }
+
+    /// The table, as one of costs on a device.
+    pub(crate) fn on_device(mut self, name: &str) -> Self {
+        self.device = Some(name.to_owned());
+        self
     }
 }
 
