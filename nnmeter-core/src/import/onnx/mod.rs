@@ -5,7 +5,7 @@
 //! [`Op::Other`](crate::op::Op::Other) with the types that the file declares for their outputs. The text form of ONNX
 //! and the bodies of If, Loop and Scan are not read.
 
-mod attributes;
+pub(crate) mod attributes;
 mod functions;
 mod importer;
 mod ops;
@@ -13,7 +13,7 @@ mod ops_resize;
 mod ops_shape;
 mod ops_window;
 mod parameters;
-mod proto;
+pub(crate) mod proto;
 mod subgraphs;
 mod tensors;
 #[cfg(test)]
