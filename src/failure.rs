@@ -42,7 +42,10 @@ fn is_usage(error: &anyhow::Error) -> bool {
 }
 
 fn is_wrong_name(kind: HardwareKind) -> bool {
-    matches!(kind, HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
+    matches!(
+        kind,
+        HardwareKind::UnknownDevice | HardwareKind::UnknownMetric | HardwareKind::UnknownBackend
+    )
 }
 
 /// Whether whoever read our output has stopped reading (`nnmeter ... | head`).

@@ -3,6 +3,7 @@
 //! One file a verb; whatever a verb computes, a library crate computes.
 
 mod accuracy;
+mod backends;
 mod budget;
 mod calibrate;
 mod compat;
@@ -13,6 +14,7 @@ mod devices;
 mod evaluate;
 mod explain;
 mod failure;
+mod measure;
 mod models;
 mod predict;
 mod report;
@@ -45,6 +47,8 @@ enum Verb {
     Explain(explain::Args),
     Convert(convert::Args),
     Evaluate(evaluate::Args),
+    Backends(backends::Args),
+    Measure(measure::Args),
     Calibrate(calibrate::Args),
     Space(space::Args),
     Completions(completions::Args),
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Convert(args) => convert::run(&args),
         Verb::Evaluate(args) => evaluate::run(&args),
+        Verb::Backends(args) => backends::run(&args),
+        Verb::Measure(args) => measure::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Space(args) => space::run(&args),
         Verb::Completions(args) => completions::run(&args),

@@ -1,6 +1,6 @@
 //! What is written as ONNX reads back as the same operators, wired in the same way.
 
-#[allow(dead_code, reason = "the rules are for the tests of detection")]
+#[allow(dead_code, unused_imports, reason = "the rules are for the tests of detection")]
 mod random_graph;
 
 use std::collections::HashMap;

@@ -11,6 +11,7 @@ pub mod error;
 pub mod fit;
 mod folders;
 pub mod install;
+pub mod measure;
 pub mod nn_meter;
 mod open;
 pub mod package;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::{shell, tidy, tools};
+use crate::{runtimes, shell, tidy, tools};
 
 /// A crate outside of the workspace that the tests build and run.
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
@@ -20,7 +20,20 @@ pub(crate) struct Test {
     /// Leave out fitting of trees, for which XGBoost is built.
     #[arg(long)]
     without_trees: bool,
+    /// Leave out the runtimes that backends measure: tract is built, ONNX Runtime fetched from PyPI.
+    #[arg(long)]
+    without_runtimes: bool,
 }
+
+/// The crates that have backends, with all of them.
+const WITH_RUNTIMES: [&str; 6] = [
+    "--package",
+    "nnmeter-hardware",
+    "--package",
+    "nnmeter",
+    "--features",
+    "nnmeter/onnxruntime,nnmeter/tract",
+];
 
 /// The crates that feature `fit` is about, with it.
 const WITH_TREES: [&str; 6] =
@@ -35,6 +48,9 @@ impl Test {
         let no_warnings = [("RUSTDOCFLAGS", "-D warnings".into())];
         shell::cargo_with(["doc", "--workspace", "--no-deps", "--quiet"], &no_warnings)?;
         self.tests()?;
+        if !self.without_runtimes {
+            with_runtimes()?;
+        }
         if self.without_trees { Ok(()) } else { with_trees() }
     }
 
@@ -59,4 +75,13 @@ fn with_trees() -> Result<()> {
     let clippy = clippy.chain(["--all-targets", "--", "-D", "warnings"]);
     shell::cargo_with(clippy, &variables)?;
     shell::cargo_with(["test"].into_iter().chain(WITH_TREES), &variables)
+}
+
+/// Lints of what is built with runtimes only, and tests that run models.
+fn with_runtimes() -> Result<()> {
+    let variables = [("ORT_DYLIB_PATH", runtimes::onnxruntime()?.into_os_string())];
+    let clippy = ["clippy"].into_iter().chain(WITH_RUNTIMES);
+    shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
+    let tests = ["test"].into_iter().chain(WITH_RUNTIMES).chain(["--test", "runtimes"]);
+    shell::cargo_with(tests, &variables)
 }

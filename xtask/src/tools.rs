@@ -60,9 +60,9 @@ pub(crate) fn variables() -> Result<Vec<(&'static str, OsString)>> {
     Ok(variables)
 }
 
-/// Installs Python packages into an environment of their own, unless they are there; returns the
-/// folder of packages.
-fn install(tools: &Path, wanted: &[&str]) -> Result<PathBuf> {
+/// Installs Python packages (`wanted`: what pip is told) into an environment of their own, unless
+/// they are there; returns the folder of packages.
+pub(crate) fn install(tools: &Path, wanted: &[&str]) -> Result<PathBuf> {
     let stamp = tools.join("installed");
     if fs::read_to_string(&stamp).ok() != Some(wanted.join("\n")) {
         eprintln!("installing {} into {}", wanted.join(", "), tools.display());

@@ -6,6 +6,7 @@
 //! and the bodies of If, Loop and Scan are not read.
 
 pub(crate) mod attributes;
+mod complete;
 mod functions;
 mod importer;
 mod ops;
@@ -32,6 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 
 use attributes::Site;
+pub use complete::is_complete;
 use importer::Importer;
 
 /// Reads an ONNX model.

@@ -1,0 +1,1 @@
+//! Programs that keep the contract, and programs that do not.
