@@ -50,7 +50,10 @@ fn is_wrong_request(kind: FiltersKind) -> bool {
 }
 
 fn is_wrong_name(kind: HardwareKind) -> bool {
-    matches!(kind, HardwareKind::UnknownDevice | HardwareKind::UnknownMetric)
+    matches!(
+        kind,
+        HardwareKind::UnknownDevice | HardwareKind::UnknownMetric | HardwareKind::UnknownBackend
+    )
 }
 
 /// Whether whoever read our output has stopped reading (`nnmeter ... | head`).

@@ -3,7 +3,9 @@
 //! One file a verb; whatever a verb computes, a library crate computes.
 
 mod accuracy;
+mod backends;
 mod budget;
+mod build;
 mod calibrate;
 mod compat;
 mod completions;
@@ -14,10 +16,12 @@ mod devices;
 mod evaluate;
 mod explain;
 mod failure;
+mod measure;
 mod models;
 mod predict;
 mod prune;
 mod report;
+mod runtime;
 mod space;
 mod student;
 
@@ -49,6 +53,9 @@ enum Verb {
     Explain(explain::Args),
     Convert(convert::Args),
     Evaluate(evaluate::Args),
+    Backends(backends::Args),
+    Measure(measure::Args),
+    Build(build::Args),
     Calibrate(calibrate::Args),
     Space(space::Args),
     Prune(prune::Args),
@@ -63,6 +70,9 @@ fn main() -> ExitCode {
         Verb::Explain(args) => explain::run(&args),
         Verb::Convert(args) => convert::run(&args),
         Verb::Evaluate(args) => evaluate::run(&args),
+        Verb::Backends(args) => backends::run(&args),
+        Verb::Measure(args) => measure::run(&args),
+        Verb::Build(args) => build::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Space(args) => space::run(&args),
         Verb::Prune(args) => prune::run(&args),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::budget::cost_parser;
 use crate::device;
+use crate::failure::Usage;
 use crate::report::plain_table;
 
 /// Compile a search space to exact cost tables.
@@ -57,6 +58,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn compile(args: &Args, space: &SearchSpace) -> anyhow::Result<CostTable> {
+    if args.metric.is_of_device() && args.device.is_none() {
+        let found = format!("{} is that on a device; expected --device NAME", args.metric);
+        return Err(Usage(found).into());
+    }
     let device = args.device.as_deref().filter(|_| args.metric.is_of_device());
     let device = device.map(device::open).transpose()?;
     let options = CompileOptions {

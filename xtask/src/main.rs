@@ -21,6 +21,7 @@ mod package_predictors;
 mod peers;
 mod plots;
 mod report;
+mod runtimes;
 mod shell;
 mod target;
 mod test;
@@ -42,6 +43,7 @@ struct Cli {
 enum Command {
     Test(test::Test),
     Tidy(tidy::Tidy),
+    Runtimes(runtimes::Runtimes),
     Bench(bench::Bench),
     /// Print how well a device's predictor does on models it was not fitted on.
     Accuracy(accuracy::Accuracy),
@@ -58,6 +60,7 @@ fn main() -> Result<()> {
     match Cli::parse().command {
         Command::Test(command) => command.run(),
         Command::Tidy(command) => command.run(),
+        Command::Runtimes(command) => command.run(),
         Command::Bench(command) => command.run(),
         Command::Accuracy(command) => command.run(),
         Command::PackagePredictors(command) => command.run(),

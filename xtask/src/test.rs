@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::tools::{self, Variables};
-use crate::{nas, nni, shell, tidy};
+use crate::{nas, nni, runtimes, shell, tidy};
 
 /// A crate outside of the workspace that the tests build and run.
 const EXAMPLE: &str = "nnmeter-hardware/examples/toy-device/Cargo.toml";
@@ -26,7 +26,20 @@ pub(crate) struct Test {
     /// Leave out experiments with the real NNI, which is installed from PyPI.
     #[arg(long)]
     without_nni: bool,
+    /// Leave out the runtimes that backends measure: tract is built, ONNX Runtime fetched from PyPI.
+    #[arg(long)]
+    without_runtimes: bool,
 }
+
+/// The crates that have backends, with all of them.
+const WITH_RUNTIMES: [&str; 6] = [
+    "--package",
+    "nnmeter-hardware",
+    "--package",
+    "nnmeter",
+    "--features",
+    "nnmeter/onnxruntime,nnmeter/tract",
+];
 
 /// The crates that feature `fit` is about, with it.
 const WITH_TREES: [&str; 6] =
@@ -46,6 +59,9 @@ impl Test {
         if !self.without_nni {
             nni::run_core()?;
             nas::run_all()?;
+        }
+        if !self.without_runtimes {
+            with_runtimes()?;
         }
         if self.without_trees { Ok(()) } else { with_trees() }
     }
@@ -72,4 +88,13 @@ fn with_trees() -> Result<()> {
     let clippy = clippy.chain(["--all-targets", "--", "-D", "warnings"]);
     shell::cargo_with(clippy, &variables)?;
     shell::cargo_with(["test"].into_iter().chain(WITH_TREES), &variables)
+}
+
+/// Lints of what is built with runtimes only, and tests that run models.
+fn with_runtimes() -> Result<()> {
+    let variables = [("ORT_DYLIB_PATH", runtimes::onnxruntime()?.into_os_string())];
+    let clippy = ["clippy"].into_iter().chain(WITH_RUNTIMES);
+    shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
+    let tests = ["test"].into_iter().chain(WITH_RUNTIMES).chain(["--test", "runtimes"]);
+    shell::cargo_with(tests, &variables)
 }

@@ -73,9 +73,9 @@ fn with_tools(libclang: bool) -> Result<Variables> {
     Ok(variables)
 }
 
-/// Installs Python packages into an environment of their own, unless they are there; returns the
-/// folder of packages.
-fn install(tools: &Path, wanted: &[&str]) -> Result<PathBuf> {
+/// Installs Python packages (`wanted`: what pip is told) into an environment of their own, unless
+/// they are there; returns the folder of packages.
+pub(crate) fn install(tools: &Path, wanted: &[&str]) -> Result<PathBuf> {
     let stamp = tools.join("installed");
     let installed = fs::read_to_string(&stamp).unwrap_or_default();
     let mut wanted = wanted.to_vec();

@@ -48,6 +48,25 @@ impl Timer {
 }
 
 impl Identity {
+    /// All of it as names and values in words, each name once. Two identities are the same where
+    /// these are.
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut facts = vec![
+            fact("chip", &self.chip),
+            fact("threads", &self.threads.to_string()),
+            fact("runtime", &self.runtime.name),
+            fact("version", &self.runtime.version),
+            fact("precision", self.precision.name()),
+            fact("timer", self.timer.name()),
+        ];
+        facts.extend(self.clock.iter().map(|clock| fact("clock", clock)));
+        facts.extend(self.runtime.build.iter().map(|build| fact("build", build)));
+        let options = self.options.iter();
+        facts.extend(options.map(|(name, value)| fact(&format!("option {name}"), value)));
+        facts
+    }
+
     /// The device called `name`, known to people as `title`, that a fit to this backend's figures
     /// describes.
     pub fn device(&self, name: &str, title: &str) -> Device {

@@ -7,28 +7,64 @@
 //! - [`Session`]: a model that is loaded and ready. A round of measuring gives raw samples; a
 //!   runtime that can tell what it fused, and how long each kernel took, says so.
 //!
-//! A crate that has a backend registers it by name ([`Backends`]). Nothing here runs a model, picks
-//! models to measure or fits anything: measured networks become a device by
+//! A crate that has a backend registers it by name ([`Backends`]); those of this crate are there from
+//! the start. Rounds are taken by [`measure`](crate::measure), and measured networks become a device by
 //! [`fit`](crate::fit), as `nnmeter-hardware/examples/toy-device` shows from end to end.
 
+#[cfg(any(feature = "onnxruntime", feature = "tract", test))]
+mod attribution;
+mod command;
 mod identity;
+mod machine;
 mod measurement;
 mod model;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
 mod options;
 mod registry;
+mod stopwatch;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tract")]
+mod tract;
 
 use std::fmt;
 
 use crate::error::Result;
 use crate::package::Metric;
 
+pub use command::Command;
 pub use identity::{Identity, Timer};
+pub use machine::{chip, clock};
 pub use measurement::{Measurement, Sample};
 pub use model::Model;
 pub use options::Options;
 pub use registry::Backends;
+pub use stopwatch::Stopwatch;
+
+/// What lists say of a backend, and how it is opened.
+type Offer = (&'static str, fn(&Options) -> Result<Box<dyn Backend>>);
+
+const ONNXRUNTIME_ABOUT: &str = "ONNX Runtime on this processor; threads=1, optimisation=all (or \
+    extended, basic, none), round_ms=8, library=PATH (else $ORT_DYLIB_PATH)";
+#[cfg(feature = "onnxruntime")]
+const ONNXRUNTIME: Offer =
+    (ONNXRUNTIME_ABOUT, |options| Ok(Box::new(onnxruntime::OnnxRuntime::open(options)?)));
+#[cfg(not(feature = "onnxruntime"))]
+const ONNXRUNTIME: Offer = (ONNXRUNTIME_ABOUT, |_| Err(not_built("onnxruntime")));
+
+const TRACT_ABOUT: &str = "tract, a runtime in Rust, on one thread of this processor; round_ms=8";
+#[cfg(feature = "tract")]
+const TRACT: Offer = (TRACT_ABOUT, |options| Ok(Box::new(tract::Tract::open(options)?)));
+#[cfg(not(feature = "tract"))]
+const TRACT: Offer = (TRACT_ABOUT, |_| Err(not_built("tract")));
+
+#[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
+fn not_built(name: &str) -> crate::error::Error {
+    let subject = format!("backend {name:?}");
+    crate::error::Error::new(crate::error::ErrorKind::Backend, subject, "is not in this build")
+        .hint(format!("build with the feature: cargo install --path . --features {name}"))
+}
 
 /// A runtime on a device.
 pub trait Backend: fmt::Debug {
@@ -45,26 +81,51 @@ pub trait Backend: fmt::Debug {
     /// cannot run it, [`ErrorKind::Backend`](crate::error::ErrorKind::Backend) if the runtime fails.
     fn prepare(&self, model: &Model) -> Result<Box<dyn Session>>;
 
-    /// Measures several models side by side, and gives a measurement, or what went wrong, for each.
+    /// Measures several models side by side, each as many rounds as its [`Job`] says, and hands over
+    /// what each round gave with the job's index; after an error, a job has no further rounds.
     ///
     /// All sessions stay loaded and take turns round by round, so that a slow minute of the machine
     /// falls on all of them. A backend with several devices behind it does better by its own means.
-    fn measure_all(&self, models: &[Model], rounds: usize) -> Vec<Result<Measurement>> {
-        let prepare = |model| Ok((self.prepare(model)?, Measurement::default()));
-        let mut sessions: Vec<Result<_>> = models.iter().map(prepare).collect();
-        for _ in 0..rounds {
-            for state in &mut sessions {
-                if let Ok((session, measurement)) = state {
-                    match Session::measure(&mut **session) {
-                        Ok(round) => measurement.rounds.push(round),
-                        Err(error) => *state = Err(error),
-                    }
+    ///
+    /// # Errors
+    /// Only those of `sink`; they end the measuring.
+    fn measure_rounds(&self, jobs: &[Job<'_>], sink: &mut Sink<'_>) -> Result<()> {
+        let mut sessions: Vec<Option<Box<dyn Session>>> = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.iter().enumerate() {
+            match self.prepare(job.model) {
+                Ok(session) => sessions.push(Some(session)),
+                Err(error) => {
+                    sink(index, Err(error))?;
+                    sessions.push(None);
                 }
             }
         }
-        sessions.into_iter().map(|state| state.map(|(_, measurement)| measurement)).collect()
+        let most = jobs.iter().map(|job| job.rounds).max().unwrap_or(0);
+        for round in 0..most {
+            for (index, (job, slot)) in jobs.iter().zip(&mut sessions).enumerate() {
+                let Some(session) = slot.as_mut().filter(|_| round < job.rounds) else { continue };
+                let samples = session.measure();
+                if samples.is_err() {
+                    *slot = None;
+                }
+                sink(index, samples)?;
+            }
+        }
+        Ok(())
     }
 }
+
+/// A model to be measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// How many rounds.
+    pub rounds: usize,
+}
+
+/// What takes the samples of each round as they come, with the index of the job they are of.
+pub type Sink<'a> = dyn FnMut(usize, Result<Vec<Sample>>) -> Result<()> + 'a;
 
 /// A model that a runtime has loaded.
 pub trait Session {

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use nnmeter_core::import;
+use nnmeter_core::export;
+use nnmeter_core::import::{self, Format};
 use nnmeter_core::typed::TypedGraph;
 
 use crate::error::{Error, Result};
@@ -37,6 +38,32 @@ impl Model {
         let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), &error))?;
         let model = Self::new(path.display().to_string(), bytes)?;
         Ok(Self { path: Some(path.to_owned()), ..model })
+    }
+
+    /// A model that is made here: `graph` as ONNX, with made-up weights.
+    ///
+    /// # Errors
+    /// If ONNX cannot say it ([`export::onnx::write`]).
+    pub fn of_graph(name: impl Into<String>, graph: TypedGraph) -> Result<Self> {
+        let name = name.into();
+        let bytes =
+            export::onnx::write(&graph).map_err(|error| Error::from(error).within(&name))?;
+        Ok(Self { name, bytes, path: None, graph })
+    }
+
+    /// The model as ONNX that a runtime can run: its own bytes, if they are that and hold all
+    /// weights; else its graph, with made-up weights, which cost the same.
+    ///
+    /// # Errors
+    /// If ONNX cannot say it ([`export::onnx::write`]).
+    pub fn onnx(&self) -> Result<Bytes> {
+        let bytes = || self.bytes.clone();
+        let runs = Format::detect(&self.bytes).is_ok_and(|format| format == Format::Onnx)
+            && import::onnx::is_complete(bytes()).unwrap_or(false);
+        if runs {
+            return Ok(bytes());
+        }
+        export::onnx::write(&self.graph).map_err(|error| Error::from(error).within(&self.name))
     }
 
     /// Its name.

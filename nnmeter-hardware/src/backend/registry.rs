@@ -1,7 +1,8 @@
 //! Backends by name.
 //!
 //! The names are those of runtimes (`onnxruntime`), not of devices. Opening one may load libraries
-//! or start programs; listing them does nothing.
+//! or start programs; listing them does nothing. A runtime that this build leaves out is listed, too:
+//! opening it says how to get it.
 
 use std::fmt;
 
@@ -51,8 +52,7 @@ impl Backends {
             let subject = format!("backend {name:?}");
             return Err(Error::new(ErrorKind::BadData, subject, "is registered already"));
         }
-        let (name, about, open) = (name.to_owned(), about.to_owned(), Box::new(open));
-        self.0.push(Slot { name, about, open });
+        self.add(name, about, open);
         Ok(())
     }
 
@@ -61,16 +61,44 @@ impl Backends {
         self.0.iter().map(|slot| (slot.name.as_str(), slot.about.as_str()))
     }
 
-    /// Opens the backend called `name`, in whatever case.
+    /// What this crate brings: `command`, and the runtimes that this build has.
+    pub fn built_in() -> Self {
+        let mut backends = Self::default();
+        backends.add("onnxruntime", super::ONNXRUNTIME.0, super::ONNXRUNTIME.1);
+        backends.add("tract", super::TRACT.0, super::TRACT.1);
+        backends.add("command", super::command::ABOUT, |options| {
+            Ok(Box::new(super::Command::open(options)?))
+        });
+        backends
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        about: &str,
+        open: impl Fn(&Options) -> Result<Box<dyn Backend>> + Send + Sync + 'static,
+    ) {
+        let (name, about, open) = (name.to_owned(), about.to_owned(), Box::new(open));
+        self.0.push(Slot { name, about, open });
+    }
+
+    /// The option that stands behind a colon in what [`Backends::open`] is given.
+    pub const TARGET: &'static str = "program";
+
+    /// Opens the backend called `name`, in whatever case; `command:./bench.sh` is `command` with the
+    /// option `program=./bench.sh`.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownBackend`], with what may have been meant;
     /// [`ErrorKind::Backend`] if its runtime cannot be started.
     pub fn open(&self, name: &str, options: &Options) -> Result<Box<dyn Backend>> {
-        match self.slot(name) {
-            Some(slot) => (slot.open)(options),
-            None => Err(self.unknown(name)),
-        }
+        let (name, target) = match name.split_once(':') {
+            Some((name, target)) => (name, Some((Self::TARGET, target))),
+            None => (name, None),
+        };
+        let slot = self.slot(name).ok_or_else(|| self.unknown(name))?;
+        let options: Options = options.iter().chain(target).collect();
+        (slot.open)(&options)
     }
 
     fn slot(&self, name: &str) -> Option<&Slot> {

@@ -70,17 +70,19 @@ fn models_take_turns_and_one_that_fails_stops_no_other() {
         options: Options::default(),
     };
     let backend: Box<dyn Backend> = Box::new(Fake { identity, log: Rc::clone(&log) });
-    let results = backend.measure_all(&["a", "strange", "b", "c"].map(model), 3);
-    assert_eq!(*log.borrow(), "abcabcac");
-    let values = |result: &Result<Measurement>| match result {
-        Ok(measurement) => Ok(measurement.values(Metric::Energy).collect::<Vec<_>>()),
-        Err(error) => Err(error.to_string()),
+    let models = ["a", "strange", "b", "c"].map(model);
+    let jobs: Vec<Job<'_>> = models.iter().map(|model| Job { model, rounds: 3 }).collect();
+    let mut results = vec![String::new(); jobs.len()];
+    let mut sink = |index: usize, samples: Result<Vec<Sample>>| {
+        results[index] += &match samples {
+            Ok(samples) => format!("{} ", samples[0].value),
+            Err(error) => error.to_string(),
+        };
+        Ok(())
     };
-    let [a, strange, b, c] = &results[..] else { panic!("four models") };
-    assert_eq!(values(a), Ok(vec![1.0, 2.0, 3.0]));
-    assert_eq!(values(c), values(a));
-    assert_eq!(values(strange), Err("strange: is strange".to_owned()));
-    assert_eq!(values(b), Err("b: broke down".to_owned()));
+    backend.measure_rounds(&jobs, &mut sink).expect("the sink takes all");
+    assert_eq!(*log.borrow(), "abcabcac");
+    assert_eq!(results, ["1 2 3 ", "strange: is strange", "1 b: broke down", "1 2 3 "]);
     let mut session = backend.prepare(&model("a")).expect("prepares");
     assert_eq!(session.kernels().expect("no failure"), None);
     assert_eq!(session.profile().expect("no failure"), None);

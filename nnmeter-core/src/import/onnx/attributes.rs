@@ -13,15 +13,15 @@ use crate::tensor::KEPT_ELEMENTS;
 use super::proto::{Attribute, Graph, Node, SparseTensor, Tensor};
 
 /// Type codes of attributes.
-pub(super) mod kind {
-    pub(in super::super) const FLOAT: i32 = 1;
-    pub(in super::super) const INT: i32 = 2;
-    pub(in super::super) const STRING: i32 = 3;
-    pub(in super::super) const TENSOR: i32 = 4;
-    pub(in super::super) const FLOATS: i32 = 6;
-    pub(in super::super) const INTS: i32 = 7;
-    pub(in super::super) const STRINGS: i32 = 8;
-    pub(in super::super) const SPARSE_TENSOR: i32 = 11;
+pub(crate) mod kind {
+    pub(crate) const FLOAT: i32 = 1;
+    pub(crate) const INT: i32 = 2;
+    pub(crate) const STRING: i32 = 3;
+    pub(crate) const TENSOR: i32 = 4;
+    pub(crate) const FLOATS: i32 = 6;
+    pub(crate) const INTS: i32 = 7;
+    pub(crate) const STRINGS: i32 = 8;
+    pub(crate) const SPARSE_TENSOR: i32 = 11;
 }
 
 /// A node of the file with the version of the operator set that it is written in.

@@ -5,7 +5,8 @@
 //! [`Op::Other`](crate::op::Op::Other) with the types that the file declares for their outputs. The text form of ONNX
 //! and the bodies of If, Loop and Scan are not read.
 
-mod attributes;
+pub(crate) mod attributes;
+mod complete;
 mod functions;
 mod importer;
 mod ops;
@@ -13,7 +14,7 @@ mod ops_resize;
 mod ops_shape;
 mod ops_window;
 mod parameters;
-mod proto;
+pub(crate) mod proto;
 mod subgraphs;
 mod tensors;
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::Graph;
 
 use attributes::Site;
+pub use complete::is_complete;
 use importer::Importer;
 
 /// Reads an ONNX model.

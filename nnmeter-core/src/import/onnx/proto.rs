@@ -9,186 +9,186 @@ use bytes::Bytes;
 
 /// A model file.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Model {
+pub(crate) struct Model {
     #[prost(int64, tag = "1")]
-    pub(super) ir_version: i64,
+    pub(crate) ir_version: i64,
     #[prost(message, optional, tag = "7")]
-    pub(super) graph: Option<Graph>,
+    pub(crate) graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
-    pub(super) opset_import: Vec<OperatorSet>,
+    pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(message, repeated, tag = "25")]
-    pub(super) functions: Vec<Function>,
+    pub(crate) functions: Vec<Function>,
 }
 
 /// A version of the operators of a domain.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct OperatorSet {
+pub(crate) struct OperatorSet {
     #[prost(string, tag = "1")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
     #[prost(int64, tag = "2")]
-    pub(super) version: i64,
+    pub(crate) version: i64,
 }
 
 /// Nodes, and the values that enter and leave them.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     #[prost(message, repeated, tag = "1")]
-    pub(super) node: Vec<Node>,
+    pub(crate) node: Vec<Node>,
     #[prost(message, repeated, tag = "5")]
-    pub(super) initializer: Vec<Tensor>,
+    pub(crate) initializer: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
-    pub(super) input: Vec<ValueInfo>,
+    pub(crate) input: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "12")]
-    pub(super) output: Vec<ValueInfo>,
+    pub(crate) output: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "13")]
-    pub(super) value_info: Vec<ValueInfo>,
+    pub(crate) value_info: Vec<ValueInfo>,
     #[prost(message, repeated, tag = "15")]
-    pub(super) sparse_initializer: Vec<SparseTensor>,
+    pub(crate) sparse_initializer: Vec<SparseTensor>,
 }
 
 /// One operator of a graph.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Node {
+pub(crate) struct Node {
     #[prost(string, repeated, tag = "1")]
-    pub(super) input: Vec<String>,
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     #[prost(string, tag = "3")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, tag = "4")]
-    pub(super) op_type: String,
+    pub(crate) op_type: String,
     #[prost(message, repeated, tag = "5")]
-    pub(super) attribute: Vec<Attribute>,
+    pub(crate) attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
     #[prost(string, tag = "8")]
-    pub(super) overload: String,
+    pub(crate) overload: String,
 }
 
 /// A named attribute of a node; `kind` says which field holds it (0 in very old files).
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(float, tag = "2")]
-    pub(super) f: f32,
+    pub(crate) f: f32,
     #[prost(int64, tag = "3")]
-    pub(super) i: i64,
+    pub(crate) i: i64,
     #[prost(bytes = "bytes", tag = "4")]
-    pub(super) s: Bytes,
+    pub(crate) s: Bytes,
     #[prost(message, optional, boxed, tag = "5")]
-    pub(super) t: Option<Box<Tensor>>,
+    pub(crate) t: Option<Box<Tensor>>,
     #[prost(message, optional, boxed, tag = "6")]
-    pub(super) g: Option<Box<Graph>>,
+    pub(crate) g: Option<Box<Graph>>,
     #[prost(float, repeated, tag = "7")]
-    pub(super) floats: Vec<f32>,
+    pub(crate) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
-    pub(super) ints: Vec<i64>,
+    pub(crate) ints: Vec<i64>,
     #[prost(bytes = "bytes", repeated, tag = "9")]
-    pub(super) strings: Vec<Bytes>,
+    pub(crate) strings: Vec<Bytes>,
     #[prost(message, repeated, tag = "11")]
-    pub(super) graphs: Vec<Graph>,
+    pub(crate) graphs: Vec<Graph>,
     #[prost(int32, tag = "20")]
-    pub(super) kind: i32,
+    pub(crate) kind: i32,
     #[prost(string, tag = "21")]
-    pub(super) ref_attr_name: String,
+    pub(crate) ref_attr_name: String,
     #[prost(message, optional, boxed, tag = "22")]
-    pub(super) sparse_tensor: Option<Box<SparseTensor>>,
+    pub(crate) sparse_tensor: Option<Box<SparseTensor>>,
 }
 
 /// A tensor. The element fields are the packed encodings, chunk by chunk.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     #[prost(int64, repeated, tag = "1")]
-    pub(super) dims: Vec<i64>,
+    pub(crate) dims: Vec<i64>,
     #[prost(int32, tag = "2")]
-    pub(super) data_type: i32,
+    pub(crate) data_type: i32,
     #[prost(bytes = "bytes", repeated, tag = "4")]
-    pub(super) float_data: Vec<Bytes>,
+    pub(crate) float_data: Vec<Bytes>,
     #[prost(bytes = "bytes", repeated, tag = "5")]
-    pub(super) int32_data: Vec<Bytes>,
+    pub(crate) int32_data: Vec<Bytes>,
     #[prost(bytes = "bytes", repeated, tag = "7")]
-    pub(super) int64_data: Vec<Bytes>,
+    pub(crate) int64_data: Vec<Bytes>,
     #[prost(string, tag = "8")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(bytes = "bytes", tag = "9")]
-    pub(super) raw_data: Bytes,
+    pub(crate) raw_data: Bytes,
     #[prost(bytes = "bytes", repeated, tag = "10")]
-    pub(super) double_data: Vec<Bytes>,
+    pub(crate) double_data: Vec<Bytes>,
     #[prost(bytes = "bytes", repeated, tag = "11")]
-    pub(super) uint64_data: Vec<Bytes>,
+    pub(crate) uint64_data: Vec<Bytes>,
     /// 1 where the elements are in another file.
     #[prost(int32, tag = "14")]
-    pub(super) data_location: i32,
+    pub(crate) data_location: i32,
 }
 
 /// A tensor of which only some elements are stored.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct SparseTensor {
+pub(crate) struct SparseTensor {
     #[prost(message, optional, tag = "1")]
-    pub(super) values: Option<Tensor>,
+    pub(crate) values: Option<Tensor>,
     #[prost(int64, repeated, tag = "3")]
-    pub(super) dims: Vec<i64>,
+    pub(crate) dims: Vec<i64>,
 }
 
 /// Name and type of a value.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct ValueInfo {
+pub(crate) struct ValueInfo {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(message, optional, tag = "2")]
-    pub(super) ty: Option<Type>,
+    pub(crate) ty: Option<Type>,
 }
 
 /// Type of a value; absent for sequences, maps and optionals.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Type {
+pub(crate) struct Type {
     #[prost(message, optional, tag = "1")]
-    pub(super) tensor: Option<TypeTensor>,
+    pub(crate) tensor: Option<TypeTensor>,
 }
 
 /// Element type and extents of a tensor value.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct TypeTensor {
+pub(crate) struct TypeTensor {
     #[prost(int32, tag = "1")]
-    pub(super) elem_type: i32,
+    pub(crate) elem_type: i32,
     #[prost(message, optional, tag = "2")]
-    pub(super) shape: Option<Shape>,
+    pub(crate) shape: Option<Shape>,
 }
 
 /// Extents of a value.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     #[prost(message, repeated, tag = "1")]
-    pub(super) dim: Vec<Dimension>,
+    pub(crate) dim: Vec<Dimension>,
 }
 
 /// One extent: a number, a name, or neither.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     #[prost(int64, tag = "1")]
-    pub(super) value: i64,
+    pub(crate) value: i64,
     #[prost(string, tag = "2")]
-    pub(super) param: String,
+    pub(crate) param: String,
 }
 
 /// An operator that the model defines by other operators.
 #[derive(Clone, PartialEq, prost::Message)]
-pub(super) struct Function {
+pub(crate) struct Function {
     #[prost(string, tag = "1")]
-    pub(super) name: String,
+    pub(crate) name: String,
     #[prost(string, repeated, tag = "4")]
-    pub(super) input: Vec<String>,
+    pub(crate) input: Vec<String>,
     #[prost(string, repeated, tag = "5")]
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     #[prost(message, repeated, tag = "7")]
-    pub(super) node: Vec<Node>,
+    pub(crate) node: Vec<Node>,
     #[prost(message, repeated, tag = "9")]
-    pub(super) opset_import: Vec<OperatorSet>,
+    pub(crate) opset_import: Vec<OperatorSet>,
     #[prost(string, tag = "10")]
-    pub(super) domain: String,
+    pub(crate) domain: String,
     #[prost(message, repeated, tag = "11")]
-    pub(super) attribute_proto: Vec<Attribute>,
+    pub(crate) attribute_proto: Vec<Attribute>,
     #[prost(string, tag = "13")]
-    pub(super) overload: String,
+    pub(crate) overload: String,
 }

@@ -6,6 +6,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use nnmeter_hardware::backend::{Backend, Backends, Measurement, Model, Options};
+use nnmeter_hardware::measure::{Log, Plan, measure};
 use nnmeter_hardware::package::{Metric, Package};
 use nnmeter_hardware::registry::Registry;
 use toy_device::devices::DataSheets;
@@ -23,7 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let (families, models): (Vec<&str>, Vec<Model>) = networks::all()?.into_iter().unzip();
     println!("measuring {} networks, {ROUNDS} rounds", models.len());
-    let results = backend.measure_all(&models, ROUNDS);
+    let plan = Plan { rounds: ROUNDS, ..Plan::default() };
+    let results = measure(&*backend, &models, &plan, &mut Log::in_memory(), &mut |_| ())?;
     let measurements = results.into_iter().collect::<Result<Vec<Measurement>, _>>()?;
     let rows = families.iter().zip(&models).zip(&measurements);
     let measured: Vec<Measured<'_>> = rows

@@ -1,0 +1,88 @@
+//! The lines of a log of measurements, as JSON.
+//!
+//! ```text
+//! {"nnmeter_measurements": 1, "identity": {"chip": "...", "threads": 1, "runtime": "...", ...}}
+//! {"model": "resnet18.onnx", "sha256": "...", "round": 0, "samples": {"latency_ms": [9.1, 9.0]}}
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Identity, Sample};
+use crate::error::{Error, ErrorKind, Result};
+use crate::package::Metric;
+
+/// The version of the format.
+pub(super) const FORMAT: u32 = 1;
+
+/// The first line: what all figures are figures of.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Header {
+    pub(super) nnmeter_measurements: u32,
+    pub(super) identity: BTreeMap<String, String>,
+}
+
+impl Header {
+    pub(super) fn new(identity: &Identity) -> Self {
+        let identity = identity.facts().into_iter().collect();
+        Self { nnmeter_measurements: FORMAT, identity }
+    }
+
+    /// Refuses the header of a log with figures of something else.
+    pub(super) fn check(&self, expected: &Self) -> Result<()> {
+        if self.nnmeter_measurements != FORMAT {
+            let found = format!("is of version {}", self.nnmeter_measurements);
+            return Err(Error::new(ErrorKind::BadData, "log", found)
+                .expected(format!("version {FORMAT}"))
+                .hint("measure into another log, or use the nnmeter that wrote this one"));
+        }
+        let names = self.identity.keys().chain(expected.identity.keys());
+        let differ = names.filter(|&name| self.identity.get(name) != expected.identity.get(name));
+        let Some(name) = differ.min() else { return Ok(()) };
+        let stated = |header: &Self| {
+            header.identity.get(name).map_or("nothing".to_owned(), |value| format!("{value:?}"))
+        };
+        let found = format!("holds figures of another identity: {name} is {}", stated(self));
+        Err(Error::new(ErrorKind::BadData, "log", found)
+            .expected(stated(expected))
+            .hint("measure into another log; figures of two identities are never mixed"))
+    }
+}
+
+/// What a round of a model gave.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Round {
+    /// The model's name, for people.
+    pub(super) model: String,
+    /// The model's key.
+    pub(super) sha256: String,
+    /// Rounds of the model before this one.
+    pub(super) round: usize,
+    /// Figures by metric.
+    pub(super) samples: BTreeMap<String, Vec<f64>>,
+}
+
+impl Round {
+    pub(super) fn new(model: &str, key: &str, round: usize, samples: &[Sample]) -> Self {
+        let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        for sample in samples {
+            by_metric.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
+        }
+        let (model, sha256) = (model.to_owned(), key.to_owned());
+        Self { model, sha256, round, samples: by_metric }
+    }
+
+    /// The samples, metric by metric.
+    pub(super) fn samples(&self) -> Result<Vec<Sample>> {
+        let mut samples = Vec::new();
+        for (name, values) in &self.samples {
+            let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == name);
+            let unknown =
+                || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
+            let metric = metric.ok_or_else(unknown)?;
+            samples.extend(values.iter().map(|&value| Sample { metric, value }));
+        }
+        Ok(samples)
+    }
+}
