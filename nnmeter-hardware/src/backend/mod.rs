@@ -11,6 +11,8 @@
 //! the start. Rounds are taken by [`measure`](crate::measure), and measured networks become a device by
 //! [`fit`](crate::fit), as `nnmeter-hardware/examples/toy-device` shows from end to end.
 
+#[cfg(any(feature = "onnxruntime", feature = "tract", test))]
+mod attribution;
 mod command;
 mod identity;
 mod machine;

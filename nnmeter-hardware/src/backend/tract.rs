@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tract_onnx::prelude::{
     DatumType, Framework, InferenceFact, InferenceModelExt, TValue, TVec, Tensor, TractError,
@@ -16,7 +15,7 @@ use tract_onnx::tract_hir::infer::Factoid;
 
 use super::{
     Backend, ExecutedKernel, Identity, Model, Options, ProfiledKernel, Sample, Session, Stopwatch,
-    machine,
+    attribution, machine,
 };
 use crate::device::{Precision, Runtime};
 use crate::error::{Error, ErrorKind, Result};
@@ -72,7 +71,7 @@ impl Backend for Tract {
         };
         let (plan, inputs) = load(model).map_err(|error| within(failed(&error)))?;
         let state = SimpleState::new(&plan).map_err(|error| within(failed(&error)))?;
-        Ok(Box::new(Ready { state, inputs, watch: self.watch }))
+        Ok(Box::new(Ready { state, inputs, model: model.clone(), watch: self.watch }))
     }
 }
 
@@ -122,6 +121,7 @@ fn data(element: DatumType, dims: &[usize]) -> Result<Tensor, TractError> {
 struct Ready {
     state: SimpleState<TypedFact, Box<dyn TypedOp>>,
     inputs: TVec<TValue>,
+    model: Model,
     watch: Stopwatch,
 }
 
@@ -141,31 +141,38 @@ impl Session for Ready {
         let plan = self.state.plan();
         let order = plan.order_without_consts().iter().map(|&node| plan.model().node(node));
         let computed = order.filter(|node| !node.inputs.is_empty());
-        Ok(Some(computed.map(|node| executed(&node.name, &node.op.name())).collect()))
+        let named = computed.map(|node| (node.name.clone(), node.op.name().into_owned()));
+        Ok(Some(self.executed(named.collect())))
     }
 
     fn profile(&mut self) -> Result<Option<Vec<ProfiledKernel>>> {
-        let (mut times, watch) = (Vec::new(), self.watch);
-        let run =
-            self.state.run_plan_with_eval(self.inputs.clone(), |context, state, node, inputs| {
-                let begin = watch.now();
-                let result = eval(context, state, node, inputs);
-                if !node.inputs.is_empty() {
-                    times.push((executed(&node.name, &node.op.name()), watch.now() - begin));
-                }
-                result
-            });
+        let (mut named, mut samples, watch) = (Vec::new(), Vec::new(), self.watch);
+        let inputs = self.inputs.clone();
+        let run = self.state.run_plan_with_eval(inputs, |context, state, node, inputs| {
+            let begin = watch.now();
+            let result = eval(context, state, node, inputs);
+            if !node.inputs.is_empty() {
+                let value = 1e3 * (watch.now() - begin).as_secs_f64();
+                samples.push(Sample { metric: Metric::Latency, value });
+                named.push((node.name.clone(), node.op.name().into_owned()));
+            }
+            result
+        });
         run.map_err(|error| failed(&error))?;
-        let profiled = |(kernel, time): (ExecutedKernel, Duration)| {
-            let value = 1e3 * time.as_secs_f64();
-            let samples = vec![Sample { metric: Metric::Latency, value }];
-            ProfiledKernel { kernel, samples }
-        };
-        Ok(Some(times.into_iter().map(profiled).collect()))
+        let kernels = self.executed(named).into_iter().zip(samples);
+        let profiled = |(kernel, sample)| ProfiledKernel { kernel, samples: vec![sample] };
+        Ok(Some(kernels.map(profiled).collect()))
     }
 }
 
-/// A kernel by tract's name of it, whose first part is that of the operator it was made of.
-fn executed(name: &str, op: &str) -> ExecutedKernel {
-    ExecutedKernel { name: format!("{op} {name}"), nodes: Vec::new() }
+impl Ready {
+    /// Kernels by tract's names and operators.
+    fn executed(&self, named: Vec<(String, String)>) -> Vec<ExecutedKernel> {
+        let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
+        let operators = attribution::operators(self.model.graph(), &names);
+        let kernels = named.into_iter().zip(operators);
+        kernels
+            .map(|((name, op), nodes)| ExecutedKernel { name: format!("{op} {name}"), nodes })
+            .collect()
+    }
 }

@@ -77,7 +77,12 @@ fn model(name: &str) -> Model {
     Model::new(name, json.into_bytes()).expect("a sound model")
 }
 
-fn run(backend: &Scripted, names: &[&str], rounds: usize, log: &mut Log) -> Vec<Result<Measurement>> {
+fn run(
+    backend: &Scripted,
+    names: &[&str],
+    rounds: usize,
+    log: &mut Log,
+) -> Vec<Result<Measurement>> {
     let models: Vec<Model> = names.iter().map(|name| model(name)).collect();
     let plan = Plan { rounds, ..Plan::default() };
     measure(backend, &models, &plan, log, &mut |_| ()).expect("the log is written")
@@ -174,7 +179,8 @@ fn a_log_of_something_else_is_refused_and_left_as_it_is() {
     let mut told = refusal(&good, &other) + &refusal(&good, &plain);
     told += &refusal("model,ms\na.onnx,3\n", same);
     told += &refusal("no line", same);
-    told += &refusal(&good.replace("\"nnmeter_measurements\":1", "\"nnmeter_measurements\":2"), same);
+    told +=
+        &refusal(&good.replace("\"nnmeter_measurements\":1", "\"nnmeter_measurements\":2"), same);
     told += &refusal(&good.replacen("\"round\":0", "\"round\":one", 1), same);
     told += &refusal(&good.replacen("latency_ms", "latency_s", 1), same);
     told += &refusal(&twice, same);

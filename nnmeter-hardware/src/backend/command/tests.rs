@@ -13,9 +13,8 @@ use super::*;
 /// A script that answers `identity` as it should, and `measure` by `body`.
 fn script(folder: &Path, body: &str) -> String {
     let identity = r#"{"chip": "abacus", "threads": 1, "runtime": "hand", "version": "1"}"#;
-    let text = format!(
-        "#!/bin/sh\nif [ \"$1\" = identity ]; then\necho '{identity}'\nexit\nfi\n{body}\n"
-    );
+    let text =
+        format!("#!/bin/sh\nif [ \"$1\" = identity ]; then\necho '{identity}'\nexit\nfi\n{body}\n");
     program(folder, &text)
 }
 
@@ -58,7 +57,10 @@ fn a_program_that_keeps_the_contract_is_a_backend() {
     let backend = open(path.to_str().expect("UTF-8"), &[("serial", "7"), ("timeout_s", "9")]);
     let backend = backend.expect("it has an identity");
     assert_eq!(backend.identity().options, [("serial", "7")].into_iter().collect());
-    assert_eq!((backend.identity().timer, backend.metrics()), (Timer::Stated, &[Metric::Latency][..]));
+    assert_eq!(
+        (backend.identity().timer, backend.metrics()),
+        (Timer::Stated, &[Metric::Latency][..])
+    );
 }
 
 #[test]

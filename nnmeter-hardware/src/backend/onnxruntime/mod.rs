@@ -11,7 +11,6 @@ mod profile;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use ort::environment::Environment;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{IoBinding, Session as OrtSession};
@@ -165,7 +164,7 @@ impl Backend for OnnxRuntime {
     fn prepare(&self, model: &Model) -> Result<Box<dyn Session>> {
         let bytes = model.onnx().map_err(|error| error.with_kind(ErrorKind::UnsupportedModel))?;
         let loaded = Loaded::new(self.builder()?, model, &bytes)?;
-        let again = Again { builder: self.builder()?, model: model.clone(), bytes };
+        let again = Again { builder: self.builder()?, model: model.clone() };
         Ok(Box::new(Ready { loaded, watch: self.set_up.watch, again }))
     }
 }
@@ -195,7 +194,6 @@ impl Loaded {
 struct Again {
     builder: SessionBuilder,
     model: Model,
-    bytes: Bytes,
 }
 
 /// A model that is loaded.
@@ -217,7 +215,7 @@ impl Session for Ready {
     }
 
     fn profile(&mut self) -> Result<Option<Vec<ProfiledKernel>>> {
-        let Again { builder, model, bytes } = &self.again;
-        profile::profile(builder, model, bytes, self.watch).map(Some)
+        let Again { builder, model } = &self.again;
+        profile::profile(builder, model, self.watch).map(Some)
     }
 }
