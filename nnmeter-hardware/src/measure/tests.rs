@@ -184,7 +184,16 @@ fn a_log_of_something_else_is_refused_and_left_as_it_is() {
     told += &refusal(&good.replacen("\"round\":0", "\"round\":one", 1), same);
     told += &refusal(&good.replacen("latency_ms", "latency_s", 1), same);
     told += &refusal(&twice, same);
-    expect![[""]].assert_eq(&told);
+    expect![[r#"
+        LOG, log: holds figures of another identity: threads is "1"; expected "2"
+        LOG, log: holds figures of another identity: option speed is "low"; expected nothing
+        LOG, log: is no log of measurements; expected a file that `nnmeter measure` wrote, or none
+        LOG, log: is no log of measurements; expected a file that `nnmeter measure` wrote, or none
+        LOG, log: is of version 2; expected version 1
+        LOG, line 2: expected value at line 1 column 98; expected a line that `nnmeter measure` wrote
+        LOG, line 2, metric "latency_s": is not known
+        LOG, line 4: is round 0 of "a"; expected round 2
+    "#]].assert_eq(&told);
     std::fs::write(&path, &good).expect("writes");
     let first = Log::open(&path, same).expect("a whole log");
     let error = Log::open(&path, same).expect_err("is in use");
@@ -206,8 +215,8 @@ fn quality_tells_drift_outliers_and_what_is_not_settled() {
     assert_eq!((steady.minimum, remarks.as_str(), drift), (1.0, "", None));
     assert!(steady.repeatability.is_some_and(|share| share < 0.02));
     let (_, remarks, drift) = quality(|_, round| Some(1.0 + 0.02 * round as f64));
-    assert_eq!(remarks, "drift of +20.0 %");
+    assert_eq!(remarks, "70 % of the rounds disturbed; drift of +20.0 %");
     assert!(drift.is_some_and(|drift| (drift - 0.2).abs() < 1e-9));
     let (_, remarks, _) = quality(|_, round| Some(if round % 4 == 0 { 1.0 } else { 3.0 }));
-    expect![[""]].assert_eq(&remarks);
+    expect!["halves of the rounds differ by 66.7 %; 75 % of the rounds disturbed"].assert_eq(&remarks);
 }

@@ -80,7 +80,18 @@ fn what_goes_wrong_is_told() {
         "kill -9 $$",
     ];
     let told = bodies.map(|body| round(&folder, body, &[]).expect_err(body)).join("\n");
-    expect![[""]].assert_eq(&told);
+    expect![[r#"
+        command "X", model "mine", call: failed (exit status: 4): no phone
+        command "X", model "mine", call: failed (exit status: 4)
+        command "X", model "mine", device: SUB is not known
+        command "X", model "mine", device: too hot
+        command "X", model "mine", answer, line 1: invalid type: floating point `2.5`, expected a map at line 1 column 3; expected an object of figures by metric
+        command "X", model "mine", answer, line 1: has -1 for latency_ms; expected a positive number
+        command "X", model "mine", answer: has no figure of latency_ms
+        command "X", model "mine", answer, line 1: has "energy_mj"; expected the metrics of its identity: latency_ms
+        command "X", model "mine", answer, line 1: data did not match any variant of untagged enum Figures at line 1 column 22; expected an object of figures by metric
+        command "X", model "mine", call: printed no UTF-8
+        command "X", model "mine", call: failed (signal: 9 (SIGKILL))"#]].assert_eq(&told);
 }
 
 #[test]
@@ -96,7 +107,11 @@ fn a_program_without_an_identity_is_refused() {
         let path = program(folder.path(), text);
         open(&path, &[]).expect_err(text).to_string().replace(&path, "X")
     });
-    expect![[""]].assert_eq(&told.join("\n"));
+    expect![[r#"
+        command "X", answer: is not one line; expected the identity as one line of JSON
+        command "X", identity: missing field `threads` at line 1 column 18; expected an object with chip, threads, runtime and version, and clock, build, precision or metrics
+        command "X", identity: has precision "fp7"; expected fp32, fp16, bf16, int8
+        command "X", device: no device"#]].assert_eq(&told.join("\n"));
     let error = open("/nonexistent/bench", &[]).expect_err("there is none").to_string();
     assert!(error.contains("cannot be started"), "{error}");
     assert_eq!(open(" ", &[]).expect_err("names none").kind(), ErrorKind::UnknownBackend);
