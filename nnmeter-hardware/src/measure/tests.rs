@@ -218,5 +218,6 @@ fn quality_tells_drift_outliers_and_what_is_not_settled() {
     assert_eq!(remarks, "70 % of the rounds disturbed; drift of +20.0 %");
     assert!(drift.is_some_and(|drift| (drift - 0.2).abs() < 1e-9));
     let (_, remarks, _) = quality(|_, round| Some(if round % 4 == 0 { 1.0 } else { 3.0 }));
-    expect!["halves of the rounds differ by 66.7 %; 75 % of the rounds disturbed"].assert_eq(&remarks);
+    expect!["halves of the rounds differ by 66.7 %; 75 % of the rounds disturbed"]
+        .assert_eq(&remarks);
 }
