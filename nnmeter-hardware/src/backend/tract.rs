@@ -21,8 +21,8 @@ use crate::device::{Precision, Runtime};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
-/// The version of tract in `Cargo.lock`.
-const VERSION: &str = "0.23";
+/// The version of tract in `Cargo.lock`: tract itself does not tell.
+const VERSION: &str = "0.23.9";
 
 type Plan = SimplePlan<TypedFact, Box<dyn TypedOp>>;
 
@@ -133,7 +133,7 @@ impl fmt::Debug for Ready {
 
 impl Session for Ready {
     fn measure(&mut self) -> Result<Vec<Sample>> {
-        let Self { state, inputs, watch } = self;
+        let Self { state, inputs, watch, .. } = self;
         watch.round(|| state.run(inputs.clone()).map(drop).map_err(|error| failed(&error)))
     }
 
@@ -174,5 +174,15 @@ impl Ready {
         kernels
             .map(|((name, op), nodes)| ExecutedKernel { name: format!("{op} {name}"), nodes })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_version_is_that_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        let locked = format!("name = \"tract-onnx\"\nversion = \"{}\"\n", super::VERSION);
+        assert!(lock.contains(&locked), "{locked}");
     }
 }

@@ -61,13 +61,14 @@ impl OnnxRuntime {
         let threads: u32 = options.parse("threads", 1)?;
         let watch = Stopwatch::new(threads, options)?;
         let set_up = SetUp { threads, level: level(options)?, watch };
-        let environment = load(&library(options)?)?;
+        let library = library(options)?;
+        let environment = load(&library)?;
         environment.set_log_level(ort::logging::LogLevel::Error);
         let identity = Identity {
             chip: machine::chip(),
             clock: machine::clock(),
             threads,
-            runtime: runtime(ort::info()),
+            runtime: runtime(&library, ort::info()),
             precision: Precision::Fp32,
             timer: watch.timer(),
             options: options
@@ -135,17 +136,26 @@ fn load(path: &Path) -> Result<Environment> {
     builder.with_telemetry(false).build().map_err(|error| cannot(error.message().to_owned()))
 }
 
-/// Version and build as the library tells: `ORT Build Info: git-branch=rel-1.32.0,
+/// The version by the name of the library's file (`libonnxruntime.so.1.32.0`), else by the branch
+/// that it was built from; the build as it tells itself: `ORT Build Info: git-branch=rel-1.32.0,
 /// git-commit-id=26250ae, build type=Release, ...`.
-fn runtime(info: &str) -> Runtime {
+fn runtime(library: &Path, info: &str) -> Runtime {
     let fact = |name: &str| {
         let (_, rest) = info.split_once(name)?;
         rest.split([',', ' ']).next().filter(|value| !value.is_empty()).map(str::to_owned)
     };
-    let branch = fact("git-branch=").unwrap_or_else(|| "unknown".to_owned());
-    let version = branch.strip_prefix("rel-").unwrap_or(&branch);
+    let branch = || fact("git-branch=")?.strip_prefix("rel-").map(str::to_owned);
+    let version = file_version(library).or_else(branch).unwrap_or_else(|| "unknown".to_owned());
     let build = fact("git-commit-id=").map(|commit| format!("commit {commit}"));
-    Runtime { build, ..Runtime::new("ONNX Runtime", version) }
+    Runtime { build, ..Runtime::new("ONNX Runtime", &version) }
+}
+
+/// The numbers in the name of the file that `library` is, or is a link to.
+fn file_version(library: &Path) -> Option<String> {
+    let file = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let parts = file.file_name()?.to_str()?.split('.');
+    let numbers: Vec<&str> = parts.filter(|part| part.parse::<u32>().is_ok()).collect();
+    (numbers.len() > 1).then(|| numbers.join("."))
 }
 
 fn failed<R>(error: ort::Error<R>) -> Error {
@@ -217,5 +227,21 @@ impl Session for Ready {
     fn profile(&mut self) -> Result<Option<Vec<ProfiledKernel>>> {
         let Again { builder, model } = &self.again;
         profile::profile(builder, model, self.watch).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_file() {
+        let info = "ORT Build Info: git-branch=HEAD, git-commit-id=26250ae, build type=Release";
+        let of = |library: &str| runtime(Path::new(library), info).to_string();
+        assert_eq!(of("x/libonnxruntime.so.1.32.0"), "ONNX Runtime 1.32.0 (commit 26250ae)");
+        assert_eq!(of("libonnxruntime.1.32.0.dylib"), "ONNX Runtime 1.32.0 (commit 26250ae)");
+        assert_eq!(of("onnxruntime.dll"), "ONNX Runtime unknown (commit 26250ae)");
+        let info = info.replace("HEAD", "rel-1.30.1");
+        assert_eq!(runtime(Path::new("onnxruntime.dll"), &info).version, "1.30.1");
     }
 }
