@@ -5,6 +5,7 @@
 mod accuracy;
 mod backends;
 mod budget;
+mod build;
 mod calibrate;
 mod compat;
 mod completions;
@@ -18,6 +19,7 @@ mod measure;
 mod models;
 mod predict;
 mod report;
+mod runtime;
 mod space;
 
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ enum Verb {
     Evaluate(evaluate::Args),
     Backends(backends::Args),
     Measure(measure::Args),
+    Build(build::Args),
     Calibrate(calibrate::Args),
     Space(space::Args),
     Completions(completions::Args),
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Evaluate(args) => evaluate::run(&args),
         Verb::Backends(args) => backends::run(&args),
         Verb::Measure(args) => measure::run(&args),
+        Verb::Build(args) => build::run(&args),
         Verb::Calibrate(args) => calibrate::run(&args),
         Verb::Space(args) => space::run(&args),
         Verb::Completions(args) => completions::run(&args),

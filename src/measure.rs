@@ -3,18 +3,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nnmeter_hardware::backend::{Backend, Backends, Identity, Measurement, Model, Options};
+use nnmeter_hardware::backend::{Backend, Identity, Measurement, Model};
 use nnmeter_hardware::error::Error;
-use nnmeter_hardware::measure::{Log, Plan, Progress, Quality, common_drift, measure};
+use nnmeter_hardware::measure::{Log, Plan, Quality, common_drift, measure};
 use nnmeter_hardware::package::Metric;
 use serde_json::{Map, Value, json};
 
 use crate::models;
 use crate::report::plain_table;
+use crate::runtime::{self, Bar, RuntimeArgs};
 
 /// Measure model files with a runtime that is at hand.
 ///
@@ -34,17 +33,8 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The runtime: a name that `nnmeter backends` lists, or command:PROGRAM.
-    #[arg(long, short, value_name = "NAME")]
-    backend: String,
-
-    /// An option of the backend (repeatable); `nnmeter backends` says which there are.
-    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_option)]
-    option: Vec<(String, String)>,
-
-    /// Threads that the runtime computes with.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    threads: Option<u32>,
+    #[command(flatten)]
+    runtime: RuntimeArgs,
 
     /// Rounds of each model.
     #[arg(long, value_name = "N", default_value_t = Plan::default().rounds as u32,
@@ -64,15 +54,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-fn parse_option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let threads = args.threads.map(|threads| ("threads".to_owned(), threads.to_string()));
-    let options: Options = args.option.iter().cloned().chain(threads).collect();
-    let backend = Backends::built_in().open(&args.backend, &options)?;
+    let backend = args.runtime.open()?;
     let mut log = match &args.log {
         Some(path) => Log::open(path, backend.identity())?,
         None => Log::in_memory(),
@@ -105,34 +88,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How far measuring is, on a terminal, once it takes long.
-struct Bar(ProgressBar);
-
-impl Bar {
-    fn new() -> Self {
-        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} rounds{msg}");
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self(ProgressBar::hidden().with_style(style))
-    }
-
-    fn show(&self, progress: &Progress) {
-        if self.0.is_hidden() && self.0.elapsed() > Duration::from_secs(2) {
-            self.0.set_draw_target(ProgressDrawTarget::stderr());
-        }
-        self.0.set_length(progress.rounds as u64);
-        self.0.set_position(progress.done as u64);
-        if let Some(left) = progress.left {
-            self.0.set_message(format!(", {} s left", left.as_secs()));
-        }
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
-}
-
 /// What became of each file.
 #[derive(Default)]
 struct Outcome {
@@ -150,10 +105,7 @@ impl Outcome {
             return Ok(());
         }
         let mut out = std::io::stdout().lock();
-        let Identity { runtime, chip, threads, timer, .. } = backend.identity();
-        let threads =
-            if *threads == 1 { "1 thread".to_owned() } else { format!("{threads} threads") };
-        writeln!(out, "{runtime} on {chip}, {threads}, {}\n", timer.name())?;
+        writeln!(out, "{}\n", runtime::title(backend.identity()))?;
         for &metric in backend.metrics() {
             writeln!(out, "{}", self.table(metric))?;
             if let Some(drift) = common_drift(&self.qualities(metric)) {

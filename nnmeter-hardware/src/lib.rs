@@ -10,6 +10,7 @@ mod entry;
 pub mod error;
 pub mod fit;
 mod folders;
+pub mod fusion;
 pub mod install;
 pub mod measure;
 pub mod nn_meter;

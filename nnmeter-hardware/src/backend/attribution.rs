@@ -12,19 +12,24 @@ use nnmeter_core::graph::NodeId;
 use nnmeter_core::op::Op;
 use nnmeter_core::typed::TypedGraph;
 
-/// The operators, by name, of each kernel in `kernels`, which are named in order of execution.
+/// The operators, by name, of each kernel in `kernels`, which are named in order of execution. One
+/// that takes several kernels is in each of them; what was fused with it, in the last.
 pub(super) fn operators(graph: &TypedGraph, kernels: &[String]) -> Vec<Vec<String>> {
     let names = names(graph);
     let ids = graph.graph().dag().node_indices();
     let by_name: HashMap<&str, NodeId> = names.iter().map(String::as_str).zip(ids).collect();
-    let named = kernels.iter().enumerate().filter_map(|(kernel, name)| {
-        Some((resolve(&by_name, name).filter(|&id| graph.is_op(id))?, kernel))
-    });
-    let mut kernel_of: HashMap<NodeId, usize> = named.collect();
+    let named = kernels.iter().map(|name| resolve(&by_name, name).filter(|&id| graph.is_op(id)));
+    let named: Vec<Option<NodeId>> = named.collect();
+    let kernels_by_name = named.iter().enumerate();
+    let mut kernel_of: HashMap<NodeId, usize> =
+        kernels_by_name.filter_map(|(kernel, id)| Some(((*id)?, kernel))).collect();
     absorb(graph, &mut kernel_of);
     let mut operators = vec![Vec::new(); kernels.len()];
     for &id in graph.order() {
-        if let Some(&kernel) = kernel_of.get(&id) {
+        let named = named.iter().enumerate().filter(|(_, named)| **named == Some(id));
+        let last = kernel_of.get(&id).copied();
+        let of_it = named.map(|(kernel, _)| kernel).filter(|&kernel| Some(kernel) != last);
+        for kernel in of_it.chain(last) {
             operators[kernel].push(names[id.index()].clone());
         }
     }
@@ -129,5 +134,8 @@ mod tests {
                 vec![],
             ]
         );
+        let kernels = ["pad", "im2col", "matmul"].map(|part| format!("{}.{part}", wanted[0]));
+        let found: Vec<usize> = operators(&graph, &kernels).iter().map(Vec::len).collect();
+        assert_eq!(found[..2], [1, 1], "{found:?}");
     }
 }

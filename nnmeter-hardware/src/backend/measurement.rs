@@ -32,6 +32,12 @@ impl Measurement {
         self.values(metric).min_by(f64::total_cmp)
     }
 
+    /// The least figure of each round that has one.
+    pub fn round_minima(&self, metric: Metric) -> Vec<f64> {
+        let least = |round: &Vec<Sample>| values(round, metric).min_by(f64::total_cmp);
+        self.rounds.iter().filter_map(least).collect()
+    }
+
     /// The middle figure.
     pub fn median(&self, metric: Metric) -> Option<f64> {
         quantile(self.values(metric).collect(), 0.5)
@@ -63,6 +69,7 @@ mod tests {
         let rounds = vec![vec![sample(2.0), energy], vec![sample(5.0), sample(1.6)], vec![]];
         let measurement = Measurement { rounds };
         assert_eq!(measurement.minimum(Metric::Latency), Some(1.6));
+        assert_eq!(measurement.round_minima(Metric::Latency), [2.0, 1.6]);
         assert_eq!(measurement.median(Metric::Latency), Some(2.0));
         assert_eq!(measurement.repeatability(Metric::Latency), Some(0.25));
         assert_eq!(measurement.minimum(Metric::Energy), Some(7.0));

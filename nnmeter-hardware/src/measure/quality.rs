@@ -36,13 +36,7 @@ impl Quality {
     /// The quality of a measurement; `None` if it has no figure of that metric.
     pub fn of(measurement: &Measurement, metric: Metric) -> Option<Self> {
         let minimum = measurement.minimum(metric)?;
-        let rounds = measurement.rounds.iter();
-        let minima: Vec<f64> = rounds
-            .filter_map(|round| {
-                let values = round.iter().filter(|sample| sample.metric == metric);
-                values.map(|sample| sample.value).min_by(f64::total_cmp)
-            })
-            .collect();
+        let minima = measurement.round_minima(metric);
         let disturbed = minima.iter().filter(|&&value| value > DISTURBED * minimum).count();
         let (early, late) = minima.split_at(minima.len() / 2);
         let least = |half: &[f64]| half.iter().copied().min_by(f64::total_cmp);
