@@ -1,4 +1,4 @@
-//! `nnmeter measure` and `nnmeter backends` as a user calls them, with a program that measures.
+//! `nnmeter measure`, `nnmeter backends` and `nnmeter build rules` as a user calls them, with a program that measures.
 #![cfg(unix)]
 
 mod support;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use support::{DEVICE, json_lines, nnmeter};
 
 /// A program that states as many ms as the file's name has letters, notes every call, and knows no
@@ -151,4 +152,21 @@ fn a_log_of_another_identity_is_refused() {
     let run = measure("beads=12");
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.err.contains("option beads is \"10\"; expected \"12\""), "{}", run.err);
+}
+
+#[test]
+fn rules_are_built_and_what_is_undecided_is_null() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (backend, rules) = (bench(folder.path()), folder.path().join("rules.json"));
+    let arguments = ["build", "rules", "--backend", &backend, "--rounds", "1", "--json"];
+    let of = |first| [&arguments[..], &["--first", first, "-o", path(&rules)]].concat();
+    let run = nnmeter(&of("relu"));
+    assert_eq!(run.code, 0, "{run:?}");
+    let lines = json_lines(&run.out);
+    assert_eq!(lines.len(), 10);
+    assert!(lines.iter().all(|line| line["obey"].is_null() && line["found"][0]["rounds"] == 1));
+    let file: Value = serde_json::from_slice(&fs::read(&rules).expect("written")).expect("JSON");
+    assert!(file["BF_relu_conv"]["obey"].is_null(), "{file}");
+    let run = nnmeter(&of("rleu"));
+    assert_eq!(run.code, 2, "{run:?}");
 }

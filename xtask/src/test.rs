@@ -26,20 +26,17 @@ pub(crate) struct Test {
     /// Leave out experiments with the real NNI, which is installed from PyPI.
     #[arg(long)]
     without_nni: bool,
-    /// Leave out the runtimes that backends measure: tract is built, ONNX Runtime fetched from PyPI.
+    /// Leave out ONNX Runtime, which is fetched from PyPI to run models.
     #[arg(long)]
     without_runtimes: bool,
+    /// Run models with tract, too, which takes minutes to build.
+    #[arg(long, conflicts_with = "without_runtimes")]
+    all_runtimes: bool,
 }
 
-/// The crates that have backends, with all of them.
-const WITH_RUNTIMES: [&str; 6] = [
-    "--package",
-    "nnmeter-hardware",
-    "--package",
-    "nnmeter",
-    "--features",
-    "nnmeter/onnxruntime,nnmeter/tract",
-];
+/// The crates that have backends.
+const WITH_RUNTIMES: [&str; 5] =
+    ["--package", "nnmeter-hardware", "--package", "nnmeter", "--features"];
 
 /// The crates that feature `fit` is about, with it.
 const WITH_TREES: [&str; 6] =
@@ -61,7 +58,7 @@ impl Test {
             nas::run_all()?;
         }
         if !self.without_runtimes {
-            with_runtimes()?;
+            self.with_runtimes()?;
         }
         if self.without_trees { Ok(()) } else { with_trees() }
     }
@@ -79,6 +76,21 @@ impl Test {
         variables.push(("NNMETER_BENCHMARK_DATA", data.into_os_string()));
         shell::cargo_with(arguments, &variables)
     }
+
+    /// Lints of what is built with runtimes only, and tests that run models.
+    fn with_runtimes(&self) -> Result<()> {
+        let features = if self.all_runtimes {
+            "nnmeter/onnxruntime,nnmeter/tract"
+        } else {
+            "nnmeter/onnxruntime"
+        };
+        let built = || WITH_RUNTIMES.into_iter().chain([features]);
+        let variables = [("ORT_DYLIB_PATH", runtimes::onnxruntime()?.into_os_string())];
+        let clippy = ["clippy"].into_iter().chain(built());
+        shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
+        let tests = ["test"].into_iter().chain(built()).chain(["--test", "runtimes"]);
+        shell::cargo_with(tests, &variables)
+    }
 }
 
 /// Lints and tests of what is built with XGBoost only.
@@ -88,13 +100,4 @@ fn with_trees() -> Result<()> {
     let clippy = clippy.chain(["--all-targets", "--", "-D", "warnings"]);
     shell::cargo_with(clippy, &variables)?;
     shell::cargo_with(["test"].into_iter().chain(WITH_TREES), &variables)
-}
-
-/// Lints of what is built with runtimes only, and tests that run models.
-fn with_runtimes() -> Result<()> {
-    let variables = [("ORT_DYLIB_PATH", runtimes::onnxruntime()?.into_os_string())];
-    let clippy = ["clippy"].into_iter().chain(WITH_RUNTIMES);
-    shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
-    let tests = ["test"].into_iter().chain(WITH_RUNTIMES).chain(["--test", "runtimes"]);
-    shell::cargo_with(tests, &variables)
 }

@@ -2,7 +2,7 @@
 //!
 //! A pair of operators is fused where the result of the first is never written to memory and read
 //! again. So the question is whether fusing saves at least half of what such a pass over memory
-//! costs. With `T(...)` the time of a [network](network) in which the pair stands between
+//! costs. With `T(...)` the time of a network in which the pair stands between
 //! convolutions, and `T'(...)` that of the same one with the first operator's result as an output
 //! too, which forbids to fuse,
 //!

@@ -1,6 +1,6 @@
 //! Writes ONNX: a model that runtimes can load and run, whatever format the graph was read from.
 //!
-//! A graph has no weights, so those that are written are made up ([`weights`]): of the right shapes,
+//! A graph has no weights, so those that are written are made up (`weights.rs`): of the right shapes,
 //! always the same, and such that activations stay of ordinary size. What such a model computes is
 //! noise; how long it takes is what the real one takes. Graphs with the channels last, which ONNX
 //! cannot say, and operators whose attributes a graph does not keep are refused.
