@@ -64,6 +64,7 @@ pub mod op;
 mod pickle;
 pub mod pooling;
 pub mod predict;
+pub mod random;
 pub mod rules;
 pub mod tensor;
 #[cfg(test)]

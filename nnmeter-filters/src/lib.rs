@@ -67,7 +67,7 @@ pub mod exact;
 pub mod expect;
 pub mod generate;
 pub mod metric;
-pub mod random;
+pub use nnmeter_core::random;
 pub mod search;
 pub mod space;
 pub mod stop;

@@ -2,11 +2,13 @@
 
 pub mod accuracy;
 pub mod backend;
+pub mod builder;
 mod builtin;
 pub mod csv;
 pub mod dataset;
 pub mod date;
 pub mod device;
+mod draw;
 mod entry;
 pub mod error;
 pub mod fit;

@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use nnmeter_core::random::Random;
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
 use nnmeter_hardware::dataset::parallel;
 use nnmeter_hardware::fit::calibrate::{Calibrated, Families, Start, calibrate};
 use nnmeter_hardware::fit::intervals::LEVEL;
-use nnmeter_hardware::fit::protocol::shuffle;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
 use nnmeter_hardware::package::{MetricModels, Package};
 
@@ -170,7 +170,7 @@ fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
     let all = samples.samples();
     let mut pool: Vec<usize> =
         (0..all.len()).filter(|&at| Some(all[at].family) != draw.family).collect();
-    shuffle(&mut pool, draw.seed);
+    Random::new(draw.seed).shuffle(&mut pool);
     let (timed, rest) = pool.split_at(draw.count.min(pool.len()));
     let judged: Vec<usize> = match draw.family {
         Some(family) => (0..all.len()).filter(|&at| all[at].family == family).collect(),

@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use nnmeter_core::random::Random;
+
 use crate::accuracy::{Pair, Table};
 use crate::error::Result;
 use crate::fit::problem::{Fit, Problem};
@@ -119,25 +121,9 @@ fn random_groups(samples: &Samples, seed: u64) -> Vec<bool> {
         group_of.push(of_model.then(|| *groups.entry(&sample.kernels).or_insert(next)));
     }
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    shuffle(&mut order, seed);
+    Random::new(seed).shuffle(&mut order);
     let mut held = vec![false; groups.len()];
     let count = (HELD_OUT * groups.len() as f64) as usize;
     order.into_iter().take(count).for_each(|group| held[group] = true);
     group_of.into_iter().map(|group| group.is_some_and(|group| held[group])).collect()
-}
-
-/// Fisher and Yates' shuffle with the generator SplitMix64 (Steele, Lea and Flood 2014).
-pub fn shuffle(items: &mut [usize], seed: u64) {
-    let mut state = seed;
-    let mut next = move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    for last in (1..items.len()).rev() {
-        let other = (u128::from(next()) * (last as u128 + 1)) >> 64;
-        items.swap(last, other as usize);
-    }
 }

@@ -3,13 +3,15 @@
 //! ```text
 //! {"nnmeter_measurements": 1, "identity": {"chip": "...", "threads": 1, "runtime": "...", ...}}
 //! {"model": "resnet18.onnx", "sha256": "...", "round": 0, "samples": {"latency_ms": [9.1, 9.0]}}
+//! {"model": "resnet18.onnx", "sha256": "...", "profile": 0, "kernels": [{"kernel": "Conv conv1",
+//!     "nodes": ["/conv1/Conv"], "samples": {"latency_ms": [1.2]}}, ...]}
 //! ```
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Identity, Sample};
+use crate::backend::{ExecutedKernel, Identity, ProfiledKernel, Sample};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
@@ -50,6 +52,14 @@ impl Header {
     }
 }
 
+/// Any line but the first.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Entry {
+    Round(Round),
+    Profile(Profile),
+}
+
 /// What a round of a model gave.
 #[derive(Debug, PartialEq, Deserialize, Serialize)]
 pub(super) struct Round {
@@ -65,24 +75,75 @@ pub(super) struct Round {
 
 impl Round {
     pub(super) fn new(model: &str, key: &str, round: usize, samples: &[Sample]) -> Self {
-        let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-        for sample in samples {
-            by_metric.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
-        }
         let (model, sha256) = (model.to_owned(), key.to_owned());
-        Self { model, sha256, round, samples: by_metric }
+        Self { model, sha256, round, samples: by_metric(samples) }
     }
 
     /// The samples, metric by metric.
     pub(super) fn samples(&self) -> Result<Vec<Sample>> {
-        let mut samples = Vec::new();
-        for (name, values) in &self.samples {
-            let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == name);
-            let unknown =
-                || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
-            let metric = metric.ok_or_else(unknown)?;
-            samples.extend(values.iter().map(|&value| Sample { metric, value }));
-        }
-        Ok(samples)
+        in_order(&self.samples)
     }
+}
+
+/// What the runtime's own profile of a model gave.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Profile {
+    /// The model's name, for people.
+    pub(super) model: String,
+    /// The model's key.
+    pub(super) sha256: String,
+    /// Profiles of the model before this one.
+    pub(super) profile: usize,
+    /// Its kernels, in order of execution.
+    kernels: Vec<Kernel>,
+}
+
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+struct Kernel {
+    kernel: String,
+    nodes: Vec<String>,
+    samples: BTreeMap<String, Vec<f64>>,
+}
+
+impl Profile {
+    pub(super) fn new(model: &str, key: &str, profile: usize, kernels: &[ProfiledKernel]) -> Self {
+        let (model, sha256) = (model.to_owned(), key.to_owned());
+        let kernels = kernels.iter().map(|ProfiledKernel { kernel, samples }| Kernel {
+            kernel: kernel.name.clone(),
+            nodes: kernel.nodes.clone(),
+            samples: by_metric(samples),
+        });
+        Self { model, sha256, profile, kernels: kernels.collect() }
+    }
+
+    /// The kernels.
+    pub(super) fn kernels(&self) -> Result<Vec<ProfiledKernel>> {
+        let profiled = |kernel: &Kernel| {
+            let Kernel { kernel: name, nodes, samples } = kernel;
+            let executed = ExecutedKernel { name: name.clone(), nodes: nodes.clone() };
+            Ok(ProfiledKernel { kernel: executed, samples: in_order(samples)? })
+        };
+        self.kernels.iter().map(profiled).collect()
+    }
+}
+
+/// Figures by the names of their metrics.
+fn by_metric(samples: &[Sample]) -> BTreeMap<String, Vec<f64>> {
+    let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for sample in samples {
+        by_metric.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
+    }
+    by_metric
+}
+
+/// Figures, metric by metric.
+fn in_order(by_metric: &BTreeMap<String, Vec<f64>>) -> Result<Vec<Sample>> {
+    let mut samples = Vec::new();
+    for (name, values) in by_metric {
+        let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == name);
+        let unknown = || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
+        let metric = metric.ok_or_else(unknown)?;
+        samples.extend(values.iter().map(|&value| Sample { metric, value }));
+    }
+    Ok(samples)
 }

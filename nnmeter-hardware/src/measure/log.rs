@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::backend::{Identity, Sample};
+use crate::backend::{Identity, ProfiledKernel, Sample};
 use crate::error::{Error, ErrorKind, Result};
 
-use super::line::{Header, Round};
+use super::line::{Entry, Header, Profile, Round};
 
 /// How long lines may be on their way to the disk.
 const UNSYNCED: Duration = Duration::from_secs(1);
@@ -28,7 +28,14 @@ const MAGIC: &[u8] = b"{\"nnmeter_measurements\":";
 #[derive(Debug)]
 pub struct Log {
     file: Option<LogFile>,
+    known: Known,
+}
+
+/// What lines say, by the keys of models.
+#[derive(Debug, Default)]
+struct Known {
     rounds: HashMap<String, Vec<Vec<Sample>>>,
+    profiles: HashMap<String, Vec<Vec<ProfiledKernel>>>,
 }
 
 #[derive(Debug)]
@@ -41,7 +48,7 @@ struct LogFile {
 impl Log {
     /// A log that is kept in memory only.
     pub fn in_memory() -> Self {
-        Self { file: None, rounds: HashMap::new() }
+        Self { file: None, known: Known::default() }
     }
 
     /// The log at `path` of figures of `identity`; a new one, if there is none.
@@ -57,14 +64,14 @@ impl Log {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let header = Header::new(identity);
-        let (whole, rounds) =
+        let (whole, known) =
             read(&bytes, &header).map_err(|error| error.within(path.display()))?;
         if whole < bytes.len() {
             file.set_len(whole as u64).map_err(failed)?;
             file.seek(std::io::SeekFrom::End(0)).map_err(failed)?;
         }
         let file = LogFile { file, path: path.to_owned(), synced: Instant::now() };
-        let mut log = Self { file: Some(file), rounds };
+        let mut log = Self { file: Some(file), known };
         if whole == 0 {
             log.append(&header)?;
             log.sync()?;
@@ -74,12 +81,17 @@ impl Log {
 
     /// The rounds of the model with this key, in the order they were measured.
     pub(super) fn rounds(&self, key: &str) -> &[Vec<Sample>] {
-        self.rounds.get(key).map(Vec::as_slice).unwrap_or_default()
+        self.known.rounds.get(key).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The profiles of the model with this key, in the order they were taken.
+    pub(super) fn profiles(&self, key: &str) -> &[Vec<ProfiledKernel>] {
+        self.known.profiles.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Number of rounds in it.
     pub fn len(&self) -> usize {
-        self.rounds.values().map(Vec::len).sum()
+        self.known.rounds.values().map(Vec::len).sum()
     }
 
     /// Whether there are none.
@@ -90,7 +102,23 @@ impl Log {
     /// Adds a round.
     pub(super) fn push(&mut self, key: &str, model: &str, samples: Vec<Sample>) -> Result<()> {
         self.append(&Round::new(model, key, self.rounds(key).len(), &samples))?;
-        self.rounds.entry(key.to_owned()).or_default().push(samples);
+        self.known.rounds.entry(key.to_owned()).or_default().push(samples);
+        self.sync_in_time()
+    }
+
+    /// Adds a profile.
+    pub(super) fn push_profile(
+        &mut self,
+        key: &str,
+        model: &str,
+        kernels: Vec<ProfiledKernel>,
+    ) -> Result<()> {
+        self.append(&Profile::new(model, key, self.profiles(key).len(), &kernels))?;
+        self.known.profiles.entry(key.to_owned()).or_default().push(kernels);
+        self.sync_in_time()
+    }
+
+    fn sync_in_time(&mut self) -> Result<()> {
         match &self.file {
             Some(file) if file.synced.elapsed() > UNSYNCED => self.sync(),
             _ => Ok(()),
@@ -132,10 +160,8 @@ fn lock(_: &File, _: &Path) -> Result<()> {
     Ok(())
 }
 
-type Rounds = HashMap<String, Vec<Vec<Sample>>>;
-
 /// How many of the bytes are whole lines, and what these say.
-fn read(bytes: &[u8], expected: &Header) -> Result<(usize, Rounds)> {
+fn read(bytes: &[u8], expected: &Header) -> Result<(usize, Known)> {
     let start = &bytes[..bytes.len().min(MAGIC.len())];
     if !MAGIC.starts_with(start) {
         return Err(Error::new(ErrorKind::BadData, "log", "is no log of measurements")
@@ -147,20 +173,41 @@ fn read(bytes: &[u8], expected: &Header) -> Result<(usize, Rounds)> {
         let header: Header = serde_json::from_slice(first).map_err(|error| wrong(1, error))?;
         header.check(expected)?;
     }
-    let mut rounds = Rounds::new();
+    let mut known = Known::default();
     for (number, line) in (2..).zip(lines) {
-        let round: Round = serde_json::from_slice(line).map_err(|error| wrong(number, error))?;
-        let samples = round.samples().map_err(|error| error.within(format!("line {number}")))?;
-        let known = rounds.entry(round.sha256).or_default();
-        if known.len() != round.round {
-            let found = format!("is round {} of {:?}", round.round, round.model);
-            let subject = format!("line {number}");
-            return Err(Error::new(ErrorKind::BadData, subject, found)
-                .expected(format!("round {}", known.len())));
-        }
-        known.push(samples);
+        let entry: Entry = serde_json::from_slice(line).map_err(|error| wrong(number, error))?;
+        known.add(entry).map_err(|error| error.within(format!("line {number}")))?;
     }
-    Ok((whole, rounds))
+    Ok((whole, known))
+}
+
+impl Known {
+    fn add(&mut self, entry: Entry) -> Result<()> {
+        match entry {
+            Entry::Round(round) => {
+                let samples = round.samples()?;
+                let rounds = self.rounds.entry(round.sha256).or_default();
+                in_turn("round", rounds.len(), round.round, &round.model)?;
+                rounds.push(samples);
+            }
+            Entry::Profile(profile) => {
+                let kernels = profile.kernels()?;
+                let profiles = self.profiles.entry(profile.sha256).or_default();
+                in_turn("profile", profiles.len(), profile.profile, &profile.model)?;
+                profiles.push(kernels);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a line that is not the next of its model.
+fn in_turn(what: &str, next: usize, found: usize, model: &str) -> Result<()> {
+    if next == found {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::BadData, format!("{what} {found} of {model:?}"), "is out of turn")
+        .expected(format!("{what} {next}")))
 }
 
 fn wrong(line: usize, error: serde_json::Error) -> Error {

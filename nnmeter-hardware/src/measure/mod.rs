@@ -8,6 +8,7 @@
 
 mod line;
 mod log;
+mod profile;
 mod quality;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use crate::backend::{Backend, Job, Measurement, Model};
 use crate::error::{Error, Result};
 
 pub use log::Log;
+pub use profile::{Profiles, least, profile};
 pub use quality::{Quality, Remark, common_drift};
 
 /// How models are measured.

@@ -31,12 +31,19 @@ pub(super) fn conv(graph: &TypedGraph, id: NodeId, conv: &Conv) -> Result<Attrib
 /// Attributes of a pooling.
 pub(super) fn pool(graph: &TypedGraph, id: NodeId, pool: &Pool) -> Result<Attributes> {
     channels_first(graph, id, pool.layout)?;
+    // AveragePool has no such attribute before opset 19, and does not need it for ones.
+    let dilations = if is_dilated(pool) { &pool.dilations[..] } else { &[] };
     let attributes = Attributes::default()
         .ints("kernel_shape", pool.kernel.iter().copied())
         .ints("strides", pool.strides.iter().copied())
-        .ints("dilations", pool.dilations.iter().copied())
+        .ints("dilations", dilations.iter().copied())
         .flag("ceil_mode", pool.ceil_mode);
     Ok(padding(attributes, &pool.padding))
+}
+
+/// Whether the window skips elements.
+pub(super) fn is_dilated(pool: &Pool) -> bool {
+    pool.dilations.iter().any(|&dilation| dilation > 1)
 }
 
 /// Refuses data with the channels last.
