@@ -138,7 +138,7 @@ impl Drawing {
     }
 
     /// The product of two values, the second of which may have one element a channel.
-    pub(crate) fn mul(&mut self, a: Wire, b: Wire) -> Wire {
+    fn mul(&mut self, a: Wire, b: Wire) -> Wire {
         self.place(Op::Binary(Binary::Mul), &[a.value, b.value], a.channels, a.side)
     }
 
@@ -209,10 +209,27 @@ impl Drawing {
     }
 
     /// The mean over the image, spelled as a reduction.
-    pub(crate) fn reduced_mean(&mut self, data: Wire) -> Wire {
+    fn reduced_mean(&mut self, data: Wire) -> Wire {
         let axes = self.constant(Constant::ints(vec![2, 3]));
         let op = Op::Reduce { kind: ReduceKind::Mean, keep_dims: true };
         self.place(op, &[data.value, axes], data.channels, 1)
+    }
+
+    /// Squeeze and excite by `inner` channels, with the function between its convolutions and that
+    /// of its gate; `reduced` spells its mean as a reduction.
+    pub(crate) fn squeeze_excite(
+        &mut self,
+        data: Wire,
+        inner: usize,
+        (between, gate): (Unary, Unary),
+        reduced: bool,
+    ) -> Wire {
+        let mean = if reduced { self.reduced_mean(data) } else { self.global_mean(data) };
+        let narrow = self.conv(mean, Window::ONE, inner);
+        let narrow = self.unary(between, narrow);
+        let wide = self.conv(narrow, Window::ONE, data.channels);
+        let scale = self.unary(gate, wide);
+        self.mul(data, scale)
     }
 
     /// All elements as one vector.

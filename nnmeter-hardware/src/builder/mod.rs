@@ -5,6 +5,7 @@ mod prior;
 mod sampler;
 mod style;
 pub mod told;
+pub mod zoo;
 
 pub use labels::{Label, labels};
 pub use sampler::{Drawn, draw};

@@ -75,6 +75,9 @@ impl Style {
 /// ReLU6.
 pub(super) const RELU6: Unary = Unary::Clip { min: Some(0.0), max: Some(6.0) };
 
+/// The gate of MobileNetV3.
+pub(super) const HARD_SIGMOID: Unary = Unary::HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 };
+
 /// A network under way: what its blocks are drawn with.
 pub(super) struct Pen<'a> {
     pub(super) drawing: &'a mut Drawing,
@@ -195,19 +198,11 @@ impl Pen<'_> {
         let wanted = data.channels as f64 / self.prior.between(3.0, 24.0);
         let inner = self.prior.channels(wanted);
         let reduced = self.prior.chance(0.5);
-        let mean = match reduced {
-            true => self.drawing.reduced_mean(data),
-            false => self.drawing.global_mean(data),
-        };
-        let narrow = self.drawing.conv(mean, Window::ONE, inner);
-        let (between, gate) = match self.activation {
+        let functions = match self.activation {
             Unary::Swish => (Unary::Swish, Unary::Sigmoid),
-            _ => (Unary::Relu, Unary::HardSigmoid { alpha: 1.0 / 6.0, beta: 0.5 }),
+            _ => (Unary::Relu, HARD_SIGMOID),
         };
-        let narrow = self.drawing.unary(between, narrow);
-        let wide = self.drawing.conv(narrow, Window::ONE, data.channels);
-        let scale = self.drawing.unary(gate, wide);
-        self.drawing.mul(data, scale)
+        self.drawing.squeeze_excite(data, inner, functions, reduced)
     }
 
     fn fire(&mut self, data: Wire, wanted: f64, stride: usize) -> Wire {
