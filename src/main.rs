@@ -18,6 +18,7 @@ mod explain;
 mod failure;
 mod measure;
 mod models;
+mod new_package;
 mod predict;
 mod prune;
 mod report;

@@ -47,9 +47,20 @@ pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
     pub(crate) fn new() -> Self {
-        let style = ProgressStyle::with_template("{wide_bar} {pos} of {len} rounds{msg}");
+        let style = ProgressStyle::with_template("{prefix}{wide_bar} {pos} of {len} rounds{msg}");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(ProgressBar::hidden().with_style(style))
+    }
+
+    /// As [`Bar::show`], with what is being measured.
+    pub(crate) fn show_as(&self, what: &str, progress: &Progress) {
+        self.0.set_prefix(what.to_owned());
+        self.show(progress);
+    }
+
+    /// A line above it; on a terminal only.
+    pub(crate) fn say(&self, line: &str) {
+        self.0.println(line);
     }
 
     pub(crate) fn show(&self, progress: &Progress) {

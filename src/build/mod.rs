@@ -1,16 +1,36 @@
-//! `nnmeter build`: what a device is made of, from measurements of a runtime that is at hand.
+//! `nnmeter build`: a device, or what it is made of, from measurements of a runtime that is at hand.
 
+mod device;
+mod plot;
 mod rules;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-/// Find out about a runtime that is at hand what a device for it takes.
+/// Make a device out of a runtime that is at hand.
+///
+/// Thirty published networks are measured first, to judge by; then networks that are drawn at random,
+/// until the budget is spent: half of each batch as they come, half those whose cost is least known. What
+/// the runtime tells of its kernels is read off its profile. Every round goes to a log at once; the same
+/// command goes on where a run was stopped. It ends with what the published networks took and what is
+/// predicted for them.
 #[derive(clap::Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  nnmeter build --backend onnxruntime --budget 20m -o here.nnmeter
+  nnmeter build --backend tract --networks 480 -o here.nnmeter --plot here.svg
+  nnmeter build --backend 'command:./bench.sh' --rules rules.json --budget 2h -o board.nnmeter
+  nnmeter build rules --backend onnxruntime -o rules.json"
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    part: Part,
+    part: Option<Part>,
+
+    #[command(flatten)]
+    device: Option<device::Args>,
 }
 
 #[derive(Subcommand)]
@@ -19,7 +39,11 @@ enum Part {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match &args.part {
-        Part::Rules(args) => rules::run(args),
+    match (&args.part, &args.device) {
+        (Some(Part::Rules(args)), _) => rules::run(args),
+        (None, Some(args)) => device::run(args),
+        (None, None) => {
+            Err(crate::failure::Usage("build: expected what to build".to_owned()).into())
+        }
     }
 }

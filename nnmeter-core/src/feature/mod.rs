@@ -117,6 +117,10 @@ features! {
     OutputSlicesMod2 = "output_slices_mod_2": |work| slices::output(work) % 2;
     /// Input channels modulo 4.
     CinMod4 = "cin_mod_4": |work| u64::from(work.cin % 4);
+    /// Input channels modulo 16: how far from the widest vectors of floats.
+    CinMod16 = "cin_mod_16": |work| u64::from(work.cin % 16);
+    /// Output channels modulo 16.
+    CoutMod16 = "cout_mod_16": |work| u64::from(work.cout % 16);
     /// Steps of a GPU's loop for a convolution: window x input slices.
     LoopSteps = "loop_steps": slices::steps;
     /// Waves of a GPU's convolution: tiles of 16 x 8 points x pairs of output slices.

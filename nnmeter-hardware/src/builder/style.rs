@@ -221,8 +221,7 @@ impl Pen<'_> {
     fn inception(&mut self, data: Wire, wanted: f64, stride: usize) -> Wire {
         let data = if stride > 1 { self.max_pool(data) } else { data };
         let shares = [0.3, 0.45, 0.15, 0.15].map(|share| share * self.prior.between(0.6, 1.6));
-        let [one, three, five, pooled] =
-            shares.map(|share| self.prior.channels(share * wanted));
+        let [one, three, five, pooled] = shares.map(|share| self.prior.channels(share * wanted));
         let (narrow, narrower) =
             (self.prior.channels(0.6 * three as f64), self.prior.channels(0.4 * five as f64));
         let first = self.conv(data, Window::ONE, one);

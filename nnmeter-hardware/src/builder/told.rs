@@ -35,24 +35,24 @@ impl Told {
         let places = places(graph, kernels);
         let place = |id: &NodeId| places.get(id).copied();
         let units = detect(graph, &no_rules()?);
-        let heads: HashMap<NodeId, (usize, Kind)> = units
+        let kind_of: HashMap<NodeId, Kind> = units
             .kernels()
-            .enumerate()
-            .filter_map(|(at, unit)| Some((*unit.nodes().first()?, (at, unit.units()[0].kind))))
+            .flat_map(|unit| unit.nodes().iter().map(move |&id| (id, unit.units()[0].kind)))
             .collect();
-        for (at, unit) in units.kernels().enumerate() {
+        for unit in units.kernels() {
             let (kind, Some(&last)) = (unit.units()[0].kind, unit.nodes().last()) else { continue };
             let mut readers = graph.graph().readers(last);
             let (Some(reader), None) = (readers.next(), readers.next()) else { continue };
-            let Some(&(next, second)) = heads.get(&reader).filter(|(next, _)| *next != at) else {
-                continue;
-            };
-            let (Some(first), Some(other)) = (place(&last), place(&reader)) else { continue };
-            let _ = next;
-            let count = self.pairs.entry((kind, second)).or_default();
-            if first == other { count.fused += 1 } else { count.apart += 1 }
+            let (Some(first), Some(second)) = (place(&last), place(&reader)) else { continue };
+            let count = self.pairs.entry((kind, kind_of[&reader])).or_default();
+            if first == second { count.fused += 1 } else { count.apart += 1 }
         }
         Ok(())
+    }
+
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
     }
 
     /// The rules in nn-Meter's format: a pair is fused that was in most cases, each with its counts.
@@ -70,18 +70,20 @@ fn no_rules() -> Result<FusionRules> {
     Ok(FusionRules::from_json(b"{}")?)
 }
 
-/// The place, in order of execution, of the last kernel that executes each operator.
-pub(super) fn places(graph: &TypedGraph, kernels: &[ProfiledKernel]) -> HashMap<NodeId, usize> {
-    let names = names(graph);
-    let ids: HashMap<&str, NodeId> =
-        graph.order().iter().map(|id| (names[id.index()].as_str(), *id)).collect();
+/// The place of the last kernel that executes each operator.
+fn places(graph: &TypedGraph, kernels: &[ProfiledKernel]) -> HashMap<NodeId, usize> {
+    let ids = nodes_by_name(graph);
     let mut places = HashMap::new();
     for (place, kernel) in kernels.iter().enumerate() {
-        for node in &kernel.kernel.nodes {
-            if let Some(&id) = ids.get(node.as_str()) {
-                places.insert(id, place);
-            }
-        }
+        let nodes = kernel.kernel.nodes.iter().filter_map(|node| ids.get(node));
+        places.extend(nodes.map(|&id| (id, place)));
     }
     places
+}
+
+/// The operators of a network by the names that backends know them by.
+pub(super) fn nodes_by_name(graph: &TypedGraph) -> HashMap<String, NodeId> {
+    let mut names = names(graph);
+    let ids = graph.order().iter().filter(|&&id| graph.is_op(id));
+    ids.map(|&id| (std::mem::take(&mut names[id.index()]), id)).collect()
 }

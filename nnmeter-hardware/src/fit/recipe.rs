@@ -62,6 +62,25 @@ impl Recipe {
         correction: Some(Correction { trees: MYRIAD_TREES, ..Correction::USUAL }),
         ..Recipe::CPU
     };
+
+    /// For a processor whose kernels were measured in generated networks; times in ms.
+    pub const HOST: Recipe = Recipe {
+        family_effect: 0.0,
+        rounds: 1,
+        floor: 0.0002,
+        start: 0.0,
+        prior: terms::HOST_PRIOR,
+        correction: Some(Correction {
+            rounds: 60,
+            step: 0.3,
+            least_leaf: 0.05,
+            ridge: 0.1,
+            family_effect: 0.0,
+            trees: HOST_TREES,
+            ..Correction::USUAL
+        }),
+        ..Recipe::CPU
+    };
 }
 
 use Feature as F;
@@ -160,6 +179,73 @@ const MYRIAD_TREES: &[TreeSpec] = &[
             (F::KernelHeight, Free),
             (F::Cin, Free),
             (F::LineWritten, Free),
+        ],
+    },
+];
+
+/// What a kernel is, and how far its channels are off whole vectors.
+const HOST_TREES: &[TreeSpec] = &[
+    TreeSpec {
+        kinds: &[Kind::Conv, Kind::ConvTrans],
+        features: &[
+            (F::Height, Free),
+            (F::Cin, Free),
+            (F::Cout, Free),
+            (F::KernelHeight, Free),
+            (F::Stride, Free),
+            (F::Groups, Free),
+            (F::CinMod16, Free),
+            (F::CoutMod16, Free),
+            (F::Macs, Free),
+            (F::Weights, Free),
+            (F::Moved, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::DwConv, Kind::MaxPool, Kind::AvgPool, Kind::OtherPool],
+        features: &[
+            (F::Height, Free),
+            (F::Cin, Free),
+            (F::KernelHeight, Free),
+            (F::Stride, Free),
+            (F::CinMod16, Free),
+            (F::Moved, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[Kind::Concat],
+        features: &[
+            (F::Height, Free),
+            (F::Cout, Free),
+            (F::CoutMod16, Free),
+            (F::ChannelRatio, Free),
+            (F::Operands, Free),
+            (F::Moved, Free),
+        ],
+    },
+    TreeSpec {
+        kinds: &[
+            Kind::Fc,
+            Kind::GlobalAvgPool,
+            Kind::Se,
+            Kind::Swish,
+            Kind::Hswish,
+            Kind::Sigmoid,
+            Kind::LeakyRelu,
+            Kind::Relu,
+            Kind::Bn,
+            Kind::BnRelu,
+            Kind::Add,
+            Kind::AddRelu,
+            Kind::Split,
+            Kind::ChannelShuffle,
+        ],
+        features: &[
+            (F::Height, Free),
+            (F::Cin, Free),
+            (F::Cout, Free),
+            (F::CinMod16, Free),
+            (F::Moved, Free),
         ],
     },
 ];

@@ -70,6 +70,20 @@ impl Samples {
         self.push_to(family, id, measured, std::slice::from_ref(work));
     }
 
+    /// As [`Samples::push_kernel`], where it counts `weight` in a fit.
+    pub fn push_weighed_kernel(
+        &mut self,
+        id: String,
+        family: &str,
+        (measured, weight): (f64, f64),
+        work: &Workload,
+    ) {
+        self.push_kernel(id, family, measured, work);
+        if let Some(last) = self.samples.last_mut() {
+            last.weight = weight;
+        }
+    }
+
     fn push_to(&mut self, family: usize, id: String, measured: f64, work: &[Workload]) {
         let mut indices: Vec<u32> = work.iter().map(|work| self.workload(work)).collect();
         indices.sort_unstable();

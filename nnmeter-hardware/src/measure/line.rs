@@ -5,6 +5,7 @@
 //! {"model": "resnet18.onnx", "sha256": "...", "round": 0, "samples": {"latency_ms": [9.1, 9.0]}}
 //! {"model": "resnet18.onnx", "sha256": "...", "profile": 0, "kernels": [{"kernel": "Conv conv1",
 //!     "nodes": ["/conv1/Conv"], "samples": {"latency_ms": [1.2]}}, ...]}
+//! {"batch": 0, "seconds": 41.5}
 //! ```
 
 use std::collections::BTreeMap;
@@ -58,6 +59,15 @@ impl Header {
 pub(super) enum Entry {
     Round(Round),
     Profile(Profile),
+    Batch(Batch),
+}
+
+/// How long measuring a batch of models took: what was decided by it is decided alike again.
+#[derive(Debug, PartialEq, Deserialize, Serialize)]
+pub(super) struct Batch {
+    /// Batches before this one.
+    pub(super) batch: usize,
+    pub(super) seconds: f64,
 }
 
 /// What a round of a model gave.

@@ -17,7 +17,7 @@ use serde::Serialize;
 use crate::backend::{Identity, ProfiledKernel, Sample};
 use crate::error::{Error, ErrorKind, Result};
 
-use super::line::{Entry, Header, Profile, Round};
+use super::line::{Batch, Entry, Header, Profile, Round};
 
 /// How long lines may be on their way to the disk.
 const UNSYNCED: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ pub struct Log {
 struct Known {
     rounds: HashMap<String, Vec<Vec<Sample>>>,
     profiles: HashMap<String, Vec<Vec<ProfiledKernel>>>,
+    batches: Vec<Duration>,
 }
 
 #[derive(Debug)]
@@ -64,8 +65,7 @@ impl Log {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(failed)?;
         let header = Header::new(identity);
-        let (whole, known) =
-            read(&bytes, &header).map_err(|error| error.within(path.display()))?;
+        let (whole, known) = read(&bytes, &header).map_err(|error| error.within(path.display()))?;
         if whole < bytes.len() {
             file.set_len(whole as u64).map_err(failed)?;
             file.seek(std::io::SeekFrom::End(0)).map_err(failed)?;
@@ -116,6 +116,18 @@ impl Log {
         self.append(&Profile::new(model, key, self.profiles(key).len(), &kernels))?;
         self.known.profiles.entry(key.to_owned()).or_default().push(kernels);
         self.sync_in_time()
+    }
+
+    /// How long each batch of models took that was measured to its end.
+    pub(crate) fn batches(&self) -> &[Duration] {
+        &self.known.batches
+    }
+
+    /// Notes that the next batch was measured to its end.
+    pub(crate) fn push_batch(&mut self, took: Duration) -> Result<()> {
+        self.append(&Batch { batch: self.batches().len(), seconds: took.as_secs_f64() })?;
+        self.known.batches.push(took);
+        self.sync()
     }
 
     fn sync_in_time(&mut self) -> Result<()> {
@@ -195,6 +207,13 @@ impl Known {
                 let profiles = self.profiles.entry(profile.sha256).or_default();
                 in_turn("profile", profiles.len(), profile.profile, &profile.model)?;
                 profiles.push(kernels);
+            }
+            Entry::Batch(Batch { batch, seconds }) => {
+                in_turn("batch", self.batches.len(), batch, "the run")?;
+                let took = Duration::try_from_secs_f64(seconds).map_err(|error| {
+                    Error::new(ErrorKind::BadData, format!("batch {batch}"), error.to_string())
+                })?;
+                self.batches.push(took);
             }
         }
         Ok(())

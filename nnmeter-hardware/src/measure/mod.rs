@@ -23,7 +23,7 @@ use crate::backend::{Backend, Job, Measurement, Model};
 use crate::error::{Error, Result};
 
 pub use log::Log;
-pub use profile::{Profiles, least, profile};
+pub use profile::{Profiles, profile};
 pub use quality::{Quality, Remark, common_drift};
 
 /// How models are measured.

@@ -1,7 +1,5 @@
 //! Profiles of models by the runtime itself: what each of its kernels took.
 
-use std::collections::HashSet;
-
 use crate::backend::{Backend, Model, ProfiledKernel};
 use crate::error::Result;
 
@@ -64,23 +62,4 @@ fn missing(
         }
     }
     Ok(Ok(()))
-}
-
-/// The least that each kernel of a model took in any of its profiles, in milliseconds, in order of
-/// execution; `None` where there is no profile, or two are of different kernels.
-pub fn least(profiles: &Profiles, metric: crate::package::Metric) -> Option<Vec<f64>> {
-    let names = |profile: &[ProfiledKernel]| -> Vec<String> {
-        profile.iter().map(|kernel| kernel.kernel.name.clone()).collect()
-    };
-    let first = profiles.first()?;
-    let same: HashSet<Vec<String>> = profiles.iter().map(|profile| names(profile)).collect();
-    if same.len() != 1 {
-        return None;
-    }
-    let least_of = |kernel: usize| {
-        let samples = profiles.iter().flat_map(|profile| &profile[kernel].samples);
-        let values = samples.filter(|sample| sample.metric == metric).map(|sample| sample.value);
-        values.min_by(f64::total_cmp)
-    };
-    (0..first.len()).map(least_of).collect()
 }

@@ -88,11 +88,7 @@ pub(super) fn resnet(side: usize, repeats: [usize; 4]) -> Result<TypedGraph> {
 }
 
 /// ResNet with bottlenecks of `width` channels in the first stage, in `groups`.
-pub(super) fn bottlenecks(
-    repeats: [usize; 4],
-    width: usize,
-    groups: usize,
-) -> Result<TypedGraph> {
+pub(super) fn bottlenecks(repeats: [usize; 4], width: usize, groups: usize) -> Result<TypedGraph> {
     let (mut drawing, mut data) = residual_stem(224);
     for (stage, times) in repeats.into_iter().enumerate() {
         for block in 0..times {

@@ -62,8 +62,7 @@ pub fn all() -> Result<Vec<Known>> {
     add("mnasnet", "mnasnet_b1".to_owned(), mobile::mnasnet_b1())?;
     add("efficientnet", "efficientnet_b0".to_owned(), mobile::efficientnet_b0(224))?;
     add("efficientnet", "efficientnet_b0@160".to_owned(), mobile::efficientnet_b0(160))?;
-    for (width, channels) in
-        [(0.5, [48, 96, 192]), (1.0, [116, 232, 464]), (1.5, [176, 352, 704])]
+    for (width, channels) in [(0.5, [48, 96, 192]), (1.0, [116, 232, 464]), (1.5, [176, 352, 704])]
     {
         add("shufflenet_v2", format!("shufflenet_v2 {width}"), units::shufflenet(channels))?;
     }

@@ -10,10 +10,12 @@
 
 mod adreno;
 mod cpu;
+mod host;
 mod myriad;
 
 pub use adreno::{ADRENO, ADRENO_PRIOR};
 pub use cpu::{CPU, CPU_KINDS, CPU_PRIOR};
+pub use host::{HOST, HOST_PRIOR};
 pub use myriad::{MYRIAD, MYRIAD_PRIOR};
 
 use nnmeter_core::feature::Feature;
@@ -53,13 +55,15 @@ pub enum Group {
     EngineStages,
     /// Starts of stages in software beside such an engine.
     SoftwareStages,
+    /// Starts of kernels, where each kernel was measured in its network and tells what it takes.
+    FoundStart,
     /// Starts of kernels. Its rate is given, not fitted: totals hardly tell it.
     Start,
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 14] = [
+    pub const ALL: [Group; 15] = [
         Group::Pointwise,
         Group::SmallWindow,
         Group::LargeWindow,
@@ -73,6 +77,7 @@ impl Group {
         Group::Descriptors,
         Group::EngineStages,
         Group::SoftwareStages,
+        Group::FoundStart,
         Group::Start,
     ];
 }
