@@ -6,27 +6,23 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use nnmeter_hardware::backend::{Identity, Model};
+use nnmeter_hardware::builder::zoo::{self, Known};
 use nnmeter_hardware::builder::{Built, Enough, Event, Judged, Plan, Report, build};
 use nnmeter_hardware::measure::Log;
 use nnmeter_hardware::package::RuleFile;
 use serde_json::json;
 
 use super::plot;
-use crate::failure::Usage;
 use crate::measure::identity_json;
+use crate::models;
 use crate::new_package::NewPackage;
 use crate::report::plain_table;
 use crate::runtime::{self, Bar, RuntimeArgs};
 
 /// The options of `nnmeter build` itself.
 #[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(flatten)]
-    runtime: RuntimeArgs,
-
-    #[command(flatten)]
-    package: NewPackage,
-
+pub(super) struct Options {
     /// How long networks are measured to fit to: 90s, 20m, 2h.
     #[arg(long, value_name = "TIME", value_parser = parse_time, default_value = "20m")]
     budget: Duration,
@@ -38,6 +34,11 @@ pub(crate) struct Args {
     /// Stop once this share of networks that come (0 to 1) is predicted within 10 %.
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     target: Option<f64>,
+
+    /// A model file, or a folder of them, to judge the device by, instead of published networks
+    /// (repeatable).
+    #[arg(long, value_name = "FILE")]
+    judge: Vec<PathBuf>,
 
     /// Fusion rules in nn-Meter's format; else what the runtime tells.
     #[arg(long, value_name = "JSON")]
@@ -78,15 +79,16 @@ fn parse_share(text: &str) -> Result<f64, String> {
     share.ok_or_else(|| "expected a number from 0 to 1, as in 0.9".to_owned())
 }
 
-impl Args {
-    fn plan(&self, identity: &nnmeter_hardware::backend::Identity) -> anyhow::Result<Plan> {
-        let name = self.package.name()?;
-        let title = self.package.title.clone().unwrap_or_else(|| runtime::title(identity));
+impl Options {
+    fn plan(&self, package: &NewPackage, identity: &Identity) -> anyhow::Result<Plan> {
+        let name = package.name()?;
+        let title = package.title.clone().unwrap_or_else(|| runtime::title(identity));
         Ok(Plan {
             device: identity.device(&name, &title),
-            date: self.package.date(),
+            date: package.date(),
             seed: self.seed,
             rounds: self.rounds as usize,
+            judges: self.judges()?,
             enough: Enough {
                 networks: self.networks,
                 time: self.networks.is_none().then_some(self.budget),
@@ -96,9 +98,21 @@ impl Args {
         })
     }
 
-    fn log(&self) -> PathBuf {
+    fn judges(&self) -> anyhow::Result<Vec<Known>> {
+        if self.judge.is_empty() {
+            return Ok(zoo::all()?);
+        }
+        let judge = |path: PathBuf| {
+            let model = Model::read(&path)?;
+            let (name, graph) = (model.name().to_owned(), model.graph().clone());
+            Ok(Known { family: "own".to_owned(), name, graph })
+        };
+        models::expand(&self.judge)?.into_iter().map(judge).collect()
+    }
+
+    fn log(&self, package: &NewPackage) -> PathBuf {
         let beside = || {
-            let mut name = self.package.output.clone().into_os_string();
+            let mut name = package.output.clone().into_os_string();
             name.push(".log");
             PathBuf::from(name)
         };
@@ -112,37 +126,36 @@ fn read_rules(path: &PathBuf) -> anyhow::Result<RuleFile> {
     RuleFile::from_json(&bytes).with_context(shown)
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if let Some(folder) = args.package.output.parent().filter(|path| !path.as_os_str().is_empty())
-        && !folder.is_dir()
-    {
-        return Err(Usage(format!("{}: is no folder", folder.display())).into());
-    }
-    let backend = args.runtime.open()?;
-    let plan = args.plan(backend.identity())?;
-    let mut log = Log::open(&args.log(), backend.identity())?;
+pub(super) fn run(
+    runtime: &RuntimeArgs,
+    package: &NewPackage,
+    options: &Options,
+) -> anyhow::Result<ExitCode> {
+    let backend = runtime.open()?;
+    let plan = options.plan(package, backend.identity())?;
+    let mut log = Log::open(&options.log(package), backend.identity())?;
     let bar = Bar::new();
     let built = build(&*backend, &plan, &mut log, &mut |event| show(&bar, &event))?;
     drop(bar);
     for (name, error) in built.failed.iter().chain(&built.report.failed) {
         eprintln!("warning: {name}: {error}");
     }
-    match args.json {
+    match options.json {
         true => print_json(&built, identity_json(backend.identity()))?,
         false => print(&built, &runtime::title(backend.identity()))?,
     }
-    if let Some(path) = &args.plot {
+    if let Some(path) = &options.plot {
         let text = plot::svg(&plan.device.title, &built.report)?;
         std::fs::write(path, text).with_context(|| path.display().to_string())?;
     }
-    built.package.write(&args.package.output)?;
-    eprintln!("wrote {}", args.package.output.display());
+    built.package.write(&package.output)?;
+    eprintln!("wrote {}", package.output.display());
     Ok(ExitCode::SUCCESS)
 }
 
 fn show(bar: &Bar, event: &Event) {
     match event {
-        Event::Judging(progress) => bar.show_as("published networks: ", progress),
+        Event::Judging(progress) => bar.show_as("networks to judge by: ", progress),
         Event::Batch { batch, networks, progress } => {
             bar.show_as(&format!("batch {}, {networks} networks known: ", batch + 1), progress);
         }
@@ -158,7 +171,7 @@ fn show(bar: &Bar, event: &Event) {
 fn print(built: &Built, title: &str) -> anyhow::Result<()> {
     let Report { judged, .. } = &built.report;
     let mut table = plain_table(&[
-        "published network",
+        "network, not fitted to",
         "measured ms",
         "predicted ms",
         "error",
@@ -182,8 +195,8 @@ fn print(built: &Built, title: &str) -> anyhow::Result<()> {
     if let Some(accuracy) = built.report.accuracy() {
         writeln!(
             out,
-            "fitted to {networks} generated networks; of {} published networks {:.0} % are within \
-             10 %, {:.0} % within 5 %, RMSPE {:.1} %",
+            "fitted to {networks} generated networks; of the {} above {:.0} % are within 10 %, {:.0} % \
+             within 5 %, RMSPE {:.1} %",
             accuracy.models, accuracy.within_10, accuracy.within_5, accuracy.rmspe
         )?;
     }

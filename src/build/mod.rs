@@ -8,6 +8,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use crate::failure::Usage;
+use crate::new_package::NewPackage;
+use crate::runtime::RuntimeArgs;
+
 /// Make a device out of a runtime that is at hand.
 ///
 /// Thirty published networks are measured first, to judge by; then networks that are drawn at random,
@@ -30,7 +34,13 @@ pub(crate) struct Args {
     part: Option<Part>,
 
     #[command(flatten)]
-    device: Option<device::Args>,
+    runtime: Option<RuntimeArgs>,
+
+    #[command(flatten)]
+    package: Option<NewPackage>,
+
+    #[command(flatten)]
+    options: device::Options,
 }
 
 #[derive(Subcommand)]
@@ -39,11 +49,11 @@ enum Part {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match (&args.part, &args.device) {
-        (Some(Part::Rules(args)), _) => rules::run(args),
-        (None, Some(args)) => device::run(args),
-        (None, None) => {
-            Err(crate::failure::Usage("build: expected what to build".to_owned()).into())
+    match (&args.part, &args.runtime, &args.package) {
+        (Some(Part::Rules(args)), _, _) => rules::run(args),
+        (None, Some(runtime), Some(package)) => device::run(runtime, package, &args.options),
+        (None, _, _) => {
+            Err(Usage("build: expected --backend NAME and --output FILE".to_owned()).into())
         }
     }
 }

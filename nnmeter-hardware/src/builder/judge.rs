@@ -1,4 +1,4 @@
-//! How a device does on published networks that nothing was fitted to.
+//! How a device does on networks that nothing was fitted to.
 
 use crate::accuracy::{Accuracy, Pair, Table, quantile};
 use crate::backend::Measurement;
@@ -10,11 +10,11 @@ use crate::package::Metric;
 use super::figure;
 use super::zoo::Known;
 
-/// A published network, measured and predicted.
+/// A network, measured and predicted.
 #[derive(Clone, Debug)]
 pub struct Judged {
     /// Its family.
-    pub family: &'static str,
+    pub family: String,
     /// Its name.
     pub name: String,
     /// What it took and what was predicted, in milliseconds.
@@ -27,7 +27,7 @@ pub struct Judged {
     pub coverage: f64,
 }
 
-/// All published networks.
+/// All networks that a device is judged by.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Those that could be measured.
@@ -52,7 +52,7 @@ impl Report {
 
     /// Accuracies by family, with what intervals held.
     pub fn table(&self) -> Option<Table> {
-        let pairs = self.judged.iter().map(|judged| (judged.family, judged.pair));
+        let pairs = self.judged.iter().map(|judged| (judged.family.as_str(), judged.pair));
         Table::of(pairs)
     }
 
@@ -72,7 +72,7 @@ fn judge(known: &Known, measurement: &Measurement, device: &OpenDevice) -> Resul
     let Some(measured) = figure(measurement, Metric::Latency) else { return Ok(None) };
     let quality = Quality::of(measurement, Metric::Latency);
     Ok(Some(Judged {
-        family: known.family,
+        family: known.family.clone(),
         name: known.name.clone(),
         pair: Pair { measured, predicted: prediction.total.0 },
         interval: prediction.interval.map(|interval| (interval.low.0, interval.high.0)),

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use nnmeter_core::detect::detect;
+use nnmeter_core::kind::Kind;
 use nnmeter_core::predict::workloads;
 use nnmeter_core::rules::FusionRules;
 use nnmeter_core::typed::TypedGraph;
@@ -31,7 +32,7 @@ pub struct Label {
 }
 
 /// The kernels by `rules` of a network that cost `total`. Those that the runtime does not know as such
-/// (it made one of two, say) are left out.
+/// (it made one of two, say) are left out, and so are views.
 pub fn labels(
     graph: &TypedGraph,
     rules: &FusionRules,
@@ -55,7 +56,9 @@ pub fn labels(
         }
     }
     let label = |(kernel, share): (_, f64)| match workloads(graph, kernel).ok()?.as_slice() {
-        [work] if share > 0.0 => Some(Label { work: *work, cost: share * total, share }),
+        [work] if share > 0.0 && work.kind != Kind::Reshape => {
+            Some(Label { work: *work, cost: share * total, share })
+        }
         _ => None,
     };
     detection.kernels().zip(shares).filter_map(label).collect()
@@ -98,7 +101,6 @@ fn with_what_they_asked_for(
 
 #[cfg(test)]
 mod tests {
-    use nnmeter_core::kind::Kind;
     use nnmeter_core::op::Unary;
 
     use super::*;

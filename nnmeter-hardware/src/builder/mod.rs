@@ -1,7 +1,7 @@
 //! The builder: a device out of a runtime that is at hand.
 //!
-//! Published networks are measured first ([`zoo`]); they judge the device in the end and nothing is
-//! fitted to them. Then networks drawn at random ([`draw`]) are measured batch by batch, whole and by
+//! Networks that judge the device in the end are measured first, published ones ([`zoo`]) or one's own;
+//! nothing is fitted to them. Then networks drawn at random ([`draw`]) are measured batch by batch, whole and by
 //! the runtime's own profile, until there are enough: half of each batch as they come, half those of
 //! a pool about which models fitted so far disagree most (query by committee: Seung, Opper and
 //! Sompolinsky 1992). Which operators are one kernel is read off what the runtime tells ([`told`]), or
@@ -53,6 +53,8 @@ pub struct Plan {
     pub seed: u64,
     /// Rounds of measuring each network.
     pub rounds: usize,
+    /// Networks that judge the device in the end: published ones ([`zoo::all`]), or one's own.
+    pub judges: Vec<zoo::Known>,
     /// When there are enough networks.
     pub enough: Enough,
     /// Fusion rules; read off what the runtime tells, if there are none.
@@ -74,7 +76,7 @@ pub struct Enough {
 /// What a build is at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
-    /// It measures the published networks.
+    /// It measures the networks that judge.
     Judging(Progress),
     /// It measures networks of a batch to fit to.
     Batch {
@@ -100,7 +102,7 @@ pub enum Event {
 pub struct Built {
     /// The device.
     pub package: Package,
-    /// How the published networks were measured and predicted.
+    /// How the networks that judge were measured and predicted.
     pub report: Report,
     /// Networks that could not be measured, and why.
     pub failed: Vec<(String, Error)>,
@@ -170,16 +172,20 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The published networks, measured.
+    /// The networks that judge, measured. Those of a family take turns: all at once, their weights
+    /// would fill the memory.
     fn judges(&mut self) -> Result<Vec<(zoo::Known, Result<Measurement>)>> {
-        let known = zoo::all()?;
-        let models = known.iter().map(|known| model(&known.name, &known.graph));
-        let models = models.collect::<Result<Vec<Model>>>()?;
-        let (rounds, on_event) = (self.rounds(), &mut *self.on_event);
-        let results = measure(self.backend, &models, &rounds, self.log, &mut |progress| {
-            on_event(Event::Judging(*progress));
-        })?;
-        Ok(known.into_iter().zip(results).collect())
+        let mut judges = Vec::new();
+        for family in self.plan.judges.chunk_by(|a, b| a.family == b.family) {
+            let models = family.iter().map(|known| model(&known.name, &known.graph));
+            let models = models.collect::<Result<Vec<Model>>>()?;
+            let (rounds, on_event) = (self.rounds(), &mut *self.on_event);
+            let results = measure(self.backend, &models, &rounds, self.log, &mut |progress| {
+                on_event(Event::Judging(*progress));
+            })?;
+            judges.extend(family.iter().cloned().zip(results));
+        }
+        Ok(judges)
     }
 
     fn rounds(&self) -> Rounds {

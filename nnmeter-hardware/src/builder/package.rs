@@ -7,8 +7,8 @@ use crate::device::{AccuracyTable, Provenance};
 use crate::error::Result;
 use crate::package::{Metric, Package};
 
-/// What the published networks are.
-const PUBLISHED: &str = "published networks, nothing fitted to them";
+/// What the networks that judge are.
+const JUDGES: &str = "whole networks, nothing fitted to them";
 /// What is left out in turn.
 const STYLES: &str = "generated networks, leave one style out";
 
@@ -23,7 +23,7 @@ pub(super) fn package(
     let mut tables = Vec::new();
     if let Some(table) = report.table() {
         let notes = notes(backend.identity(), report);
-        tables.push(AccuracyTable::of(Metric::Latency.name(), PUBLISHED, &table, notes));
+        tables.push(AccuracyTable::of(Metric::Latency.name(), JUDGES, &table, notes));
     }
     for (metric, of_metric) in &mut models.metrics {
         let left_out = LeftOut::of(models.rules.rules(), measured, *metric)?;

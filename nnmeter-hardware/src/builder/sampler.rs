@@ -113,7 +113,13 @@ fn head(pen: &mut Pen<'_>, data: Wire) -> Wire {
         false => data,
     };
     let mean = pen.drawing.global_mean(data);
-    let vector = pen.drawing.flatten(mean);
+    let mut vector = pen.drawing.flatten(mean);
+    if pen.prior.chance(0.2) {
+        let hidden = pen.prior.between(64.0, 2048.0);
+        let hidden = pen.prior.channels(hidden);
+        let layer = pen.drawing.fc(vector, hidden);
+        vector = pen.drawing.unary(pen.activation, layer);
+    }
     pen.drawing.fc(vector, classes)
 }
 

@@ -43,9 +43,13 @@ impl Told {
             let (kind, Some(&last)) = (unit.units()[0].kind, unit.nodes().last()) else { continue };
             let mut readers = graph.graph().readers(last);
             let (Some(reader), None) = (readers.next(), readers.next()) else { continue };
-            let (Some(first), Some(second)) = (place(&last), place(&reader)) else { continue };
-            let count = self.pairs.entry((kind, kind_of[&reader])).or_default();
-            if first == second { count.fused += 1 } else { count.apart += 1 }
+            let (Some(here), Some(there)) = (place(&last), place(&reader)) else { continue };
+            let second = kind_of[&reader];
+            if [kind, second].contains(&Kind::Reshape) {
+                continue; // views cost nothing, whoever has them
+            }
+            let count = self.pairs.entry((kind, second)).or_default();
+            if here == there { count.fused += 1 } else { count.apart += 1 }
         }
         Ok(())
     }

@@ -11,11 +11,11 @@ use nnmeter_core::typed::TypedGraph;
 
 use crate::error::Result;
 
-/// A published network.
+/// A network that a device is judged by.
 #[derive(Clone, Debug)]
 pub struct Known {
     /// The family that it is of.
-    pub family: &'static str,
+    pub family: String,
     /// Its name, with what tells it apart from others of the family.
     pub name: String,
     /// The network.
@@ -28,8 +28,8 @@ pub struct Known {
 /// None, unless there is a mistake here.
 pub fn all() -> Result<Vec<Known>> {
     let mut known = Vec::new();
-    let mut add = |family, name: String, graph: Result<TypedGraph>| -> Result<()> {
-        known.push(Known { family, name, graph: graph? });
+    let mut add = |family: &str, name: String, graph: Result<TypedGraph>| -> Result<()> {
+        known.push(Known { family: family.to_owned(), name, graph: graph? });
         Ok(())
     };
     add("alexnet", "alexnet".to_owned(), classic::alexnet())?;
