@@ -89,7 +89,7 @@ fn sample(value: f64) -> Sample {
     Sample { metric: Metric::Latency, value }
 }
 
-/// Judged by the small ones of the published networks.
+/// A batch and a half, judged by the small ones of the published networks.
 fn plan(backend: &Known) -> Plan {
     let small = ["squeezenet1.1", "mobilenet_v1 0.5@160", "shufflenet_v2 0.5"];
     let judges = zoo::all().expect("sound networks").into_iter();
@@ -99,7 +99,7 @@ fn plan(backend: &Known) -> Plan {
         seed: 1,
         rounds: 2,
         judges: judges.filter(|known| small.contains(&known.name.as_str())).collect(),
-        enough: Enough { networks: Some(84), ..Enough::default() },
+        enough: Enough { networks: Some(72), ..Enough::default() },
         rules: None,
     }
 }
@@ -115,7 +115,7 @@ fn a_runtime_that_tells_becomes_a_device() {
     });
     let built = built.expect("a device");
     assert!(built.failed.is_empty() && built.report.failed.is_empty(), "{built:?}");
-    assert_eq!(built.package.provenance.models, 84);
+    assert_eq!(built.package.provenance.models, 72);
     let rules = built.package.rules.rules();
     assert_eq!(rules.verdict(Kind::Conv, Kind::Relu), Verdict::Allowed);
     assert_eq!(rules.verdict(Kind::Relu, Kind::Conv), Verdict::Denied);
@@ -155,8 +155,8 @@ fn a_build_that_was_stopped_ends_with_the_same_package() {
         built.ok().map(|built| built.expect("a device").package.to_bytes().expect("bytes"))
     };
     let whole = run("whole", usize::MAX).expect("is not stopped");
-    for most in [2, 60, 150, 210] {
-        assert_eq!(run("stopped", most), None, "{most}");
+    for most in [2, 40, 90, 120] {
+        assert!(run("stopped", most).is_none(), "{most}");
     }
-    assert_eq!(run("stopped", usize::MAX), Some(whole));
+    assert!(run("stopped", usize::MAX) == Some(whole), "other bytes");
 }
