@@ -1,6 +1,6 @@
-//! Real runtimes run what is written as ONNX. Built with the features `onnxruntime` and `tract`;
-//! ONNX Runtime's library is where `ORT_DYLIB_PATH` says. How long anything takes is not looked at.
-#![cfg(any(feature = "onnxruntime", feature = "tract"))]
+//! Real runtimes run what is written as ONNX. Built with the features `onnxruntime`, `openvino` and `tract`;
+//! libraries are where `ORT_DYLIB_PATH` and `OPENVINO_LIB_PATH` say. How long anything takes is not looked at.
+#![cfg(any(feature = "onnxruntime", feature = "openvino", feature = "tract"))]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -73,6 +73,12 @@ fn refuses(backend: &dyn Backend) {
 #[test]
 fn onnx_runtime_runs_networks() {
     check("onnxruntime");
+}
+
+#[cfg(feature = "openvino")]
+#[test]
+fn openvino_runs_networks() {
+    check("openvino");
 }
 
 #[cfg(feature = "tract")]

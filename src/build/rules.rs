@@ -10,7 +10,6 @@ use nnmeter_hardware::fusion::{Agreement, Finding, Operator, Pair, Plan, find, r
 use nnmeter_hardware::measure::Log;
 use serde_json::{Value, json};
 
-use crate::measure::identity_json;
 use crate::report::plain_table;
 use crate::runtime::{self, Bar, RuntimeArgs};
 
@@ -91,7 +90,7 @@ fn exit_code(pairs: &[Pair]) -> ExitCode {
 
 fn print_json(backend: &dyn Backend, rules: &Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    let identity = identity_json(backend.identity());
+    let identity = nnmeter_hardware::json::identity(backend.identity());
     for (name, rule) in rules.as_object().into_iter().flatten() {
         let (obey, found) = (&rule["obey"], &rule["found"]);
         let line = json!({"rule": name, "obey": obey, "found": found, "identity": identity});

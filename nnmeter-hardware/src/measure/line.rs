@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{Identity, Sample};
+use crate::backend::{Difference, Identity, Sample, difference};
 use crate::error::{Error, ErrorKind, Result};
-use crate::package::Metric;
 
 /// The version of the format.
 pub(super) const FORMAT: u32 = 1;
@@ -37,15 +36,11 @@ impl Header {
                 .expected(format!("version {FORMAT}"))
                 .hint("measure into another log, or use the nnmeter that wrote this one"));
         }
-        let names = self.identity.keys().chain(expected.identity.keys());
-        let differ = names.filter(|&name| self.identity.get(name) != expected.identity.get(name));
-        let Some(name) = differ.min() else { return Ok(()) };
-        let stated = |header: &Self| {
-            header.identity.get(name).map_or("nothing".to_owned(), |value| format!("{value:?}"))
-        };
-        let found = format!("holds figures of another identity: {name} is {}", stated(self));
+        let difference = difference(&expected.identity, &self.identity);
+        let Some(Difference { name, own, other }) = difference else { return Ok(()) };
+        let found = format!("holds figures of another identity: {name} is {other}");
         Err(Error::new(ErrorKind::BadData, "log", found)
-            .expected(stated(expected))
+            .expected(own)
             .hint("measure into another log; figures of two identities are never mixed"))
     }
 }
@@ -65,24 +60,12 @@ pub(super) struct Round {
 
 impl Round {
     pub(super) fn new(model: &str, key: &str, round: usize, samples: &[Sample]) -> Self {
-        let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-        for sample in samples {
-            by_metric.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
-        }
-        let (model, sha256) = (model.to_owned(), key.to_owned());
-        Self { model, sha256, round, samples: by_metric }
+        let samples = Sample::by_metric(samples);
+        Self { model: model.to_owned(), sha256: key.to_owned(), round, samples }
     }
 
     /// The samples, metric by metric.
     pub(super) fn samples(&self) -> Result<Vec<Sample>> {
-        let mut samples = Vec::new();
-        for (name, values) in &self.samples {
-            let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == name);
-            let unknown =
-                || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
-            let metric = metric.ok_or_else(unknown)?;
-            samples.extend(values.iter().map(|&value| Sample { metric, value }));
-        }
-        Ok(samples)
+        Sample::of_metrics(&self.samples)
     }
 }

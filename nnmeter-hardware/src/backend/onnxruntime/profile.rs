@@ -12,7 +12,8 @@ use ort::session::builder::SessionBuilder;
 use serde::Deserialize;
 
 use super::{Loaded, failed};
-use crate::backend::{ExecutedKernel, Model, ProfiledKernel, Sample, Stopwatch, attribution};
+use crate::backend::attribution::{self, Named};
+use crate::backend::{ExecutedKernel, Model, ProfiledKernel, Sample, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
@@ -53,7 +54,8 @@ pub(super) fn profile(
     let file = loaded.session.end_profiling().map_err(failed)?;
     let text = std::fs::read(&file).map_err(|error| Error::io(&file, &error))?;
     let (names, mut kernels) = kernels(&text)?;
-    let operators = attribution::operators(model.graph(), &names);
+    let names: Vec<_> = names.into_iter().map(|name| vec![name]).collect();
+    let operators = attribution::operators(model.graph(), &names, Named::AfterFirst);
     for (kernel, nodes) in kernels.iter_mut().zip(operators) {
         kernel.kernel.nodes = nodes;
     }
