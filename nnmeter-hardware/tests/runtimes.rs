@@ -5,8 +5,10 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use nnmeter_core::rules::FusionRules;
 use nnmeter_hardware::backend::{Backend, Backends, Model, Options};
 use nnmeter_hardware::error::ErrorKind;
+use nnmeter_hardware::fusion::{self, COMMON, Source};
 use nnmeter_hardware::measure::{Log, Plan, Quality, measure};
 use nnmeter_hardware::package::Metric;
 
@@ -69,16 +71,43 @@ fn refuses(backend: &dyn Backend) {
     assert_eq!(error.kind(), ErrorKind::UnsupportedModel, "{error}");
 }
 
+/// The runtime tells of all common patterns which it fuses: these, by their place among them.
+fn tells(name: &str, fused: &[usize]) {
+    let backend = Backends::built_in().open(name, &Options::default()).expect("is at hand");
+    let plan = fusion::Plan { rounds: 0, ..fusion::Plan::default() };
+    let mut log = Log::in_memory();
+    let (rules, findings) = fusion::rules(&*backend, &plan, Source::Told, &mut log, &mut |_| ())
+        .expect("nothing is written");
+    let finding = |case| findings.iter().find(|finding| finding.case == case).expect("is asked");
+    for (place, case) in COMMON.into_iter().enumerate() {
+        let told = finding(case).told().obey();
+        assert_eq!(told, Some(fused.contains(&place)), "{}", case.name());
+    }
+    assert_ne!(rules, FusionRules::default());
+}
+
 #[cfg(feature = "onnxruntime")]
 #[test]
 fn onnx_runtime_runs_networks() {
     check("onnxruntime");
 }
 
+#[cfg(feature = "onnxruntime")]
+#[test]
+fn onnx_runtime_tells_what_it_fuses() {
+    tells("onnxruntime", &[0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 12]);
+}
+
 #[cfg(feature = "openvino")]
 #[test]
 fn openvino_runs_networks() {
     check("openvino");
+}
+
+#[cfg(feature = "openvino")]
+#[test]
+fn openvino_tells_what_it_fuses() {
+    tells("openvino", &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15]);
 }
 
 #[cfg(feature = "tract")]

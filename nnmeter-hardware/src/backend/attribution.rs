@@ -69,7 +69,8 @@ fn resolve(by_name: &HashMap<&str, NodeId>, name: &str) -> Option<NodeId> {
         let number = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let token = number.strip_suffix("_token_").filter(|_| number != name);
         let part = || name.rfind(['.', '/']).map(|end| &name[..end]);
-        name = token.or_else(|| name.strip_suffix("_nchwc")).or_else(part)?;
+        let layout = || name.strip_suffix("_nchwc").or_else(|| name.strip_suffix("_bn"));
+        name = token.or_else(layout).or_else(part)?;
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::error::Result;
 use crate::graph::{NodeId, Operands};
-use crate::op::{Binary, Norm, Op, Recurrent, Reshape, ResizeMode, Unary};
+use crate::op::{Binary, Norm, Op, PoolKind, Recurrent, Reshape, ResizeMode, Unary};
 use crate::tensor::{Constant, DType, TensorType, Values};
 use crate::typed::TypedGraph;
 
@@ -74,6 +74,7 @@ fn bound(
 
 fn since(op: &Op) -> i64 {
     match op {
+        Op::Pool(pool) if pool.kind == PoolKind::Average && window::is_dilated(pool) => 19,
         Op::Unary(Unary::Gelu) => 20,
         Op::Norm(Norm::Group { .. }) => 21,
         Op::Norm(Norm::Rms { .. }) => 23,
