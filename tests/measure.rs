@@ -164,7 +164,11 @@ fn rules_are_built_and_what_is_undecided_is_null() {
     assert_eq!(run.code, 0, "{run:?}");
     let lines = json_lines(&run.out);
     assert_eq!(lines.len(), 10);
-    assert!(lines.iter().all(|line| line["obey"].is_null() && line["found"][0]["images"][0]["rounds"] == 1));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["obey"].is_null() && line["found"][0]["images"][0]["rounds"] == 1)
+    );
     let file: Value = serde_json::from_slice(&fs::read(&rules).expect("written")).expect("JSON");
     assert!(file["BF_relu_conv"]["obey"].is_null(), "{file}");
     let run = nnmeter(&of("rleu"));

@@ -116,8 +116,16 @@ fn print(backend: &dyn Backend, findings: &[Finding], told: bool) -> anyhow::Res
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}\n", runtime::title(backend.identity()))?;
     let mut table = plain_table(&[
-        "operators", "image", "verdict", "costs", "separate", "p fused", "p not", "rounds",
-        "runtime", "nn-Meter",
+        "operators",
+        "image",
+        "verdict",
+        "costs",
+        "separate",
+        "p fused",
+        "p not",
+        "rounds",
+        "runtime",
+        "nn-Meter",
     ]);
     for finding in findings {
         for seen in &finding.seen {
@@ -133,11 +141,7 @@ fn print(backend: &dyn Backend, findings: &[Finding], told: bool) -> anyhow::Res
     Ok(())
 }
 
-fn print_agreement(
-    out: &mut impl Write,
-    which: &str,
-    agreement: &Agreement,
-) -> anyhow::Result<()> {
+fn print_agreement(out: &mut impl Write, which: &str, agreement: &Agreement) -> anyhow::Result<()> {
     let Agreement { told, right, wrong, nn_meter_right, nn_meter_wrong } = agreement;
     let undecided = agreement.undecided();
     if *told > 0 {

@@ -60,7 +60,8 @@ impl Where {
     /// What it says, of the rule with this name.
     pub(super) fn read(&self, rule: &str) -> Result<Context> {
         let kinds = |names: &mut dyn Iterator<Item = &String>| -> Result<Vec<Kind>> {
-            let kinds: Vec<Vec<Kind>> = names.map(|op| kinds_of(rule, op)).collect::<Result<_>>()?;
+            let kinds: Vec<Vec<Kind>> =
+                names.map(|op| kinds_of(rule, op)).collect::<Result<_>>()?;
             Ok(kinds.concat())
         };
         let (inputs, others): (Vec<&String>, Vec<&String>) =

@@ -170,9 +170,8 @@ impl FusionRules {
     /// Whether `second` fuses into a kernel that ends in `first`.
     pub fn verdict(&self, first: Kind, second: Kind) -> Verdict {
         let bit = 1 << second as u8;
-        let contextual = |rule: &Contextual| {
-            rule.firsts.contains(&first) && rule.seconds.contains(&second)
-        };
+        let contextual =
+            |rule: &Contextual| rule.firsts.contains(&first) && rule.seconds.contains(&second);
         if self.allowed[first as usize] & bit != 0 {
             Verdict::Allowed
         } else if let Some(rule) = self.contextual.iter().position(contextual) {

@@ -36,25 +36,27 @@ pub(crate) fn rules(several_consumers: Json) -> impl Strategy<Value = Json> {
     let pairs = OPERATORS.len() * OPERATORS.len();
     let verdicts = prop::collection::vec(0u8..10, pairs);
     let contexts = prop::collection::vec(context(), 4);
-    (verdicts, 0u8..10, patterns, contexts).prop_map(move |(verdicts, share, patterns, contexts)| {
-        let mut rules = Map::new();
-        for (index, verdict) in verdicts.into_iter().enumerate() {
-            let (a, b) = (index / OPERATORS.len(), index % OPERATORS.len());
-            if verdict < share || verdict == 9 {
-                let name = format!("BF_{}_{}", OPERATORS[a], OPERATORS[b]);
-                let mut rule = json!({"obey": verdict < share});
-                if let Some(context) = contexts.get(usize::from(verdict)) {
-                    rule["where"] = context.clone();
+    (verdicts, 0u8..10, patterns, contexts).prop_map(
+        move |(verdicts, share, patterns, contexts)| {
+            let mut rules = Map::new();
+            for (index, verdict) in verdicts.into_iter().enumerate() {
+                let (a, b) = (index / OPERATORS.len(), index % OPERATORS.len());
+                if verdict < share || verdict == 9 {
+                    let name = format!("BF_{}_{}", OPERATORS[a], OPERATORS[b]);
+                    let mut rule = json!({"obey": verdict < share});
+                    if let Some(context) = contexts.get(usize::from(verdict)) {
+                        rule["where"] = context.clone();
+                    }
+                    rules.insert(name, rule);
                 }
-                rules.insert(name, rule);
             }
-        }
-        for pattern in patterns {
-            rules.insert(format!("BF_{}", pattern.join("_")), json!({"obey": true}));
-        }
-        rules.insert("MON".to_owned(), json!({"obey": several_consumers}));
-        Json::Object(rules)
-    })
+            for pattern in patterns {
+                rules.insert(format!("BF_{}", pattern.join("_")), json!({"obey": true}));
+            }
+            rules.insert("MON".to_owned(), json!({"obey": several_consumers}));
+            Json::Object(rules)
+        },
+    )
 }
 
 /// Where a rule holds; everywhere, now and then.

@@ -60,7 +60,7 @@ pub(super) fn operators<N: AsRef<str>>(
 }
 
 /// The node that a kernel is named after: its name, or the name without what was appended.
-fn resolve(by_name: &HashMap<&str, NodeId>, name: &str) -> Option<NodeId> {
+pub(super) fn resolve(by_name: &HashMap<&str, NodeId>, name: &str) -> Option<NodeId> {
     let mut name = name;
     loop {
         if let Some(&id) = by_name.get(name) {

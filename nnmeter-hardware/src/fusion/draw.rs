@@ -11,7 +11,13 @@ use super::network::{Drawing, Wire};
 impl Drawing {
     /// An operator on `data`; one that reads two results reads `other`, too. What a block consists of
     /// is called as the block, with a word behind it, but for the last operator.
-    pub(super) fn operator(&mut self, name: &str, operator: Operator, data: Wire, other: Wire) -> Wire {
+    pub(super) fn operator(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        data: Wire,
+        other: Wire,
+    ) -> Wire {
         match operator {
             Operator::Conv => self.conv(name, data, self.look.window, 1, self.look.channels),
             Operator::DwConv => self.conv(name, data, 3, data.channels, data.channels),
@@ -119,7 +125,14 @@ impl Drawing {
         self.place(name, Op::Pool(pool), &[data.value], data.channels)
     }
 
-    fn conv(&mut self, name: &str, data: Wire, window: usize, groups: usize, channels: usize) -> Wire {
+    fn conv(
+        &mut self,
+        name: &str,
+        data: Wire,
+        window: usize,
+        groups: usize,
+        channels: usize,
+    ) -> Wire {
         let dims = [channels, data.channels / groups, window, window];
         let weight = self.weight(&format!("{name}/weight"), &dims);
         let op = Op::Conv(convolution(false, window, groups));

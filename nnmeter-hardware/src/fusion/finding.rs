@@ -137,8 +137,7 @@ impl Figures {
             let both = without.iter().zip(with);
             both.map(|(without, with)| (with - without) / times.units as f64).collect()
         };
-        let [costs, kept, pooled] =
-            [&times.question, &times.kept, &times.pooled].map(difference);
+        let [costs, kept, pooled] = [&times.question, &times.kept, &times.pooled].map(difference);
         let separate: Vec<f64> =
             kept.iter().zip(&pooled).map(|(&kept, &pooled)| separate(kept, pooled, look)).collect();
         let [most, least] = shares(case, look);

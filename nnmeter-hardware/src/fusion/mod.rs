@@ -91,16 +91,16 @@ const NN_METER: Look = Look { channels: 16, side: 28, window: 3 };
 const NN_METER_ROUNDS: usize = 12;
 
 impl Default for Plan {
-    /// All questions on two images, up to 40 rounds in steps of 4, at 0.05.
+    /// All questions on two images, up to 60 rounds in steps of 4, at 0.05.
     fn default() -> Self {
         Self {
-            firsts: [Operator::HEAVY, Operator::ELEMENTWISE].concat(),
+            firsts: Operator::FIRST.to_vec(),
             looks: vec![
                 Look { channels: 16, side: 2, window: 3 },
                 Look { channels: 16, side: 56, window: 1 },
             ],
             step: 4,
-            rounds: 40,
+            rounds: 60,
             level: 0.05,
         }
     }

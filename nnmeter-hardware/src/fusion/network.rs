@@ -178,16 +178,22 @@ mod tests {
     #[test]
     fn all_operators_are_drawn() {
         for look in Plan::default().looks {
-            for &operator in [Operator::HEAVY, Operator::ELEMENTWISE, Operator::SPELLED_OUT].concat().iter() {
+            for &operator in
+                [Operator::HEAVY, Operator::ELEMENTWISE, Operator::SPELLED_OUT].concat().iter()
+            {
                 for network in [
                     Network::between(look, &[Operator::Conv, operator]).holding(0, Hold::Shared),
                     Network { beside_input: true, ..Network::between(look, &[operator]) },
                     Network { alone: true, ..Network::between(look, &[operator, Operator::Relu]) },
                 ] {
-                    let model = crate::backend::Model::of_graph(network.name(), network.graph().expect("shapes"));
+                    let model = crate::backend::Model::of_graph(
+                        network.name(),
+                        network.graph().expect("shapes"),
+                    );
                     let graph = model.expect("ONNX says it").graph().clone();
                     let nodes = graph.graph().dag().node_weights();
-                    let names: std::collections::HashSet<&str> = nodes.clone().map(|node| &*node.name).collect();
+                    let names: std::collections::HashSet<&str> =
+                        nodes.clone().map(|node| &*node.name).collect();
                     assert_eq!(names.len(), nodes.count(), "{}", network.name());
                 }
             }

@@ -43,14 +43,21 @@ impl Operator {
         Operator::AvgPool,
         Operator::Concat,
     ];
-    /// Those that compute each element from elements at the same place, each as one operator.
-    pub const ELEMENTWISE: &[Operator] = &[
+    /// Those that the kernels asked about end in.
+    pub const FIRST: &[Operator] = &[
+        Operator::Conv,
+        Operator::DwConv,
+        Operator::ConvTrans,
+        Operator::MaxPool,
+        Operator::AvgPool,
+        Operator::Concat,
         Operator::Bn,
         Operator::Relu,
-        Operator::Sigmoid,
-        Operator::Hswish,
         Operator::Add,
     ];
+    /// Those that compute each element from elements at the same place, each as one operator.
+    pub const ELEMENTWISE: &[Operator] =
+        &[Operator::Bn, Operator::Relu, Operator::Sigmoid, Operator::Hswish, Operator::Add];
     /// Other spellings, and blocks.
     pub const SPELLED_OUT: &[Operator] = &[
         Operator::Relu6,

@@ -66,10 +66,7 @@ impl Study {
         let question = |&case: &Case| {
             let [first, second, reference] = operators(case);
             let conv = Network::between(look, &[Operator::Conv]).holding(0, Hold::Returned);
-            let kept = Network {
-                operators: vec![Operator::Conv, reference],
-                ..conv.clone()
-            };
+            let kept = Network { operators: vec![Operator::Conv, reference], ..conv.clone() };
             let pooled = |operators: &[Operator]| Network::between(look, operators);
             let before = before(case, first);
             Ok(Question {
@@ -209,10 +206,8 @@ pub(super) fn alone(
         let of_pair = [place(&[first])?, place(&[second])?, place(&[first, second])?];
         places.insert([first, second], of_pair);
     }
-    let results: Results = side_by_side(backend, &networks.models, rounds, log)?
-        .into_iter()
-        .map(Some)
-        .collect();
+    let results: Results =
+        side_by_side(backend, &networks.models, rounds, log)?.into_iter().map(Some).collect();
     let least = |place: usize| -> Result<f64> {
         let least = series(&results[place], rounds)?.into_iter().min_by(f64::total_cmp);
         least.ok_or_else(|| Error::new(ErrorKind::BadData, "a network", "has no latencies"))

@@ -116,7 +116,8 @@ fn a_runtime_is_found_out() {
     assert_eq!((agreement.told, agreement.undecided()), (findings.len(), 0));
     for first in [Kind::Conv, Kind::Relu, Kind::Add] {
         for second in Operator::ELEMENTWISE.iter().map(|operator| operator.kind()) {
-            let (found, real) = (rules.verdict(first, second), backend.rules.verdict(first, second));
+            let (found, real) =
+                (rules.verdict(first, second), backend.rules.verdict(first, second));
             match (found, real) {
                 (Ruling::InContext(found), Ruling::InContext(real)) => {
                     let [found, real] =
@@ -150,7 +151,9 @@ fn rules_are_what_the_runtime_tells_if_that_is_asked_for() {
     let plan = Plan { rounds: 0, ..plan() };
     let findings = found(&MadeUp::new(RULES), &plan);
     assert!(findings.iter().all(|finding| finding.verdict() == Verdict::Undecided));
-    let obey = |findings: &[Finding], source, rule: &str| rules_json(findings, source)[rule]["obey"].clone();
+    let obey = |findings: &[Finding], source, rule: &str| {
+        rules_json(findings, source)[rule]["obey"].clone()
+    };
     assert_eq!(obey(&findings, Source::Told, "BF_conv_relu"), true);
     assert_eq!(obey(&findings, Source::Told, "BF_relu_conv"), false);
     assert_eq!(obey(&findings, Source::Told, "MON"), 0);
