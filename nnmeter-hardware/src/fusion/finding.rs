@@ -3,7 +3,7 @@
 use crate::accuracy::quantile;
 use crate::error::Error;
 
-use super::{Case, Evidence, Look, Site};
+use super::{Case, Evidence, Look};
 
 /// What the evidence says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,15 @@ impl Finding {
     pub fn told(&self) -> Verdict {
         let told: Option<Vec<bool>> = self.seen.iter().map(|seen| seen.told).collect();
         Verdict::of_all(told.unwrap_or_default().into_iter().map(Verdict::of_told))
+    }
+
+    /// The verdict; if `told`, what the runtime tells, where it does.
+    pub fn answer(&self, told: bool) -> Verdict {
+        match self.told() {
+            Verdict::Undecided => self.verdict(),
+            verdict if told => verdict,
+            _ => self.verdict(),
+        }
     }
 
     /// nn-Meter's verdict, from the operators alone.
@@ -229,24 +238,5 @@ impl Agreement {
     /// Questions that are undecided.
     pub fn undecided(&self) -> usize {
         self.told - self.right - self.wrong
-    }
-}
-
-impl Finding {
-    /// The verdict, or what the runtime tells where it does and `told` says so.
-    pub fn answer(&self, told: bool) -> Verdict {
-        match self.told() {
-            Verdict::Undecided => self.verdict(),
-            verdict if told => verdict,
-            _ => self.verdict(),
-        }
-    }
-
-    /// Where the operators stand; `None` for a block.
-    pub fn site(&self) -> Option<Site> {
-        match self.case {
-            Case::Pair(site, ..) => Some(site),
-            Case::Block(_) => None,
-        }
     }
 }

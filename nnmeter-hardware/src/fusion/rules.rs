@@ -87,9 +87,11 @@ impl Found<'_> {
 
     fn rule(&self, first: Operator, second: Operator) -> Value {
         let Ruling { obey, context } = self.ruling(first, second);
+        let name = self.name(first, second);
         let is_of_it = |finding: &&Finding| match finding.case {
             Case::Pair(site, a, b) => {
-                site != Site::Shared && a == first && b.kind() == second.kind()
+                let same = self.name(a, second) == name && b.kind() == second.kind();
+                same && site != Site::Shared
             }
             Case::Block(_) => false,
         };
