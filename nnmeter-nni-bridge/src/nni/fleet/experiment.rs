@@ -160,19 +160,20 @@ impl Experiment {
         if let Ok(program) = std::env::current_exe() {
             command.env("NNMETER_BRIDGE", program);
         }
-        let label = format!("{} {}", self.nnictl.display(), arguments[0]);
-        let wrong = |found: String| Error::new(ErrorKind::Backend, label, found);
-        let ended = wait(&mut command).map_err(|error| wrong(format!("cannot be run ({error})")));
-        match ended
-            .map_err(|error| error.hint("NNI: pip install nni; or say where: --nnictl PATH"))?
-        {
-            Some(status) if status.success() => Ok(()),
-            ended => {
-                let text = std::fs::read_to_string(&path).unwrap_or_default();
-                let ended = ended.map_or("takes too long".to_owned(), |status| status.to_string());
-                Err(wrong(format!("failed ({ended}): {}", shown(&text))))
-            }
+        let wrong = |found: String| {
+            let subject = format!("{} {}", self.nnictl.display(), arguments[0]);
+            Error::new(ErrorKind::Backend, subject, found)
+        };
+        let ended = wait(&mut command).map_err(|error| {
+            wrong(format!("cannot be run ({error})"))
+                .hint("NNI: pip install nni; or say where: --nnictl PATH")
+        })?;
+        if ended.is_some_and(|status| status.success()) {
+            return Ok(());
         }
+        let ended = ended.map_or("takes too long".to_owned(), |status| status.to_string());
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        Err(wrong(format!("failed ({ended}): {}", shown(&text))))
     }
 
     /// Stops the manager and all trials.

@@ -181,7 +181,7 @@ fn note_failure(failed: &mut Vec<String>, trial: &Trial) {
 fn outcome(report: Report, trial: &Trial) -> Result<job::Measured> {
     let place = format!("{} on {:?}", trial.label(), report.host);
     match report.outcome {
-        Outcome::Measured(measured) => Ok(job::Measured { place: Some(place), ..measured }),
+        Outcome::Measured(measured) => Ok(measured.at(place)),
         Outcome::Failed(failure) => Err(failure.error().within(place)),
     }
 }
