@@ -119,7 +119,7 @@ fn check<'a>(lines: impl Iterator<Item = (&'a String, &'a Json)>) -> Result<()> 
         match *ms {
             UNSUPPORTED => ensure!(message(line).contains("SUB is not supported"), "{line}"),
             KILLED => {
-                ensure!(message(line).contains("no trial of it ended well (trial "), "{line}")
+                ensure!(message(line).contains("no trial of it reported (trial "), "{line}")
             }
             ms => {
                 ensure!(figures["minimum"] == ms && figures["rounds"] == ROUNDS, "{line}");

@@ -43,6 +43,11 @@ pub(super) struct Experiment {
 pub(super) struct Status(String);
 
 impl Status {
+    /// As NNI calls it.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
     /// Whether there will be no further trial.
     pub(super) fn is_over(&self) -> bool {
         ["DONE", "ERROR", "STOPPED", "STOPPING"].contains(&self.0.as_str())
@@ -67,10 +72,6 @@ impl Trial {
 
     pub(super) fn label(&self) -> String {
         format!("trial {}", self.id)
-    }
-
-    pub(super) fn has_ended(&self) -> bool {
-        !["UNKNOWN", "WAITING", "RUNNING"].contains(&self.status.as_str())
     }
 
     /// What the trial reports, if it does.
@@ -256,7 +257,7 @@ mod tests {
         let strange = trial(r#"{"nnmeter": {"job": 1, "host": "b", "measurd": {}}}"#);
         strange.report().expect("a report").expect_err("of another form");
         let waiting = Trial::of(&serde_json::json!({"trialJobId": "y", "status": "WAITING"}));
-        assert!(waiting.report().is_none() && !waiting.has_ended());
+        assert!(waiting.report().is_none() && waiting.label() == "trial y");
     }
 
     #[test]
