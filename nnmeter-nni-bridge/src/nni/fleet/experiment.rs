@@ -5,6 +5,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nnmeter_hardware::backend::Job;
@@ -13,15 +14,18 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 use ureq::Agent;
 
-use super::SetUp;
 use super::config;
 use super::job::{JOBS, Report, Task};
+use super::{PAUSE, SetUp};
 use crate::nni::python_json;
 
 /// How long `nnictl` may take. It starts a manager, and waits for it.
 const NNICTL: Duration = Duration::from_secs(120);
 /// How long NNI may take to answer.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How often it is tried to start an experiment: on a busy machine `nnictl` asks its own web server before that
+/// is ready, and NNI gives its tuner 10 s to connect, most of which Python takes to start.
+const ATTEMPTS: usize = 4;
 /// How much NNI may answer, in bytes: all samples of all trials.
 const MOST: u64 = 1 << 32;
 /// How much is shown of what `nnictl` prints.
@@ -101,21 +105,38 @@ impl Experiment {
         let config_agent = Agent::config_builder().timeout_global(Some(ANSWER)).build();
         let (nnictl, agent) = (set_up.nnictl.clone(), config_agent.new_agent());
         let mut experiment = Self { nnictl, folder, port: 0, id: String::new(), agent };
-        // On a busy machine nnictl may ask its own web server before that is ready.
-        if experiment.create(config.path()).is_err() {
+        for _ in 1..ATTEMPTS {
+            if experiment.begin(set_up, config.path()).is_ok() {
+                return Ok(experiment);
+            }
             experiment.stop();
-            experiment.create(config.path())?;
         }
-        experiment.id =
-            experiment.tell("experiment", |json| json["id"].as_str().map(str::to_owned))?;
+        experiment.begin(set_up, config.path())?;
         Ok(experiment)
     }
 
-    fn create(&mut self, config: &Path) -> Result<()> {
+    /// Starts an experiment, and waits for its first trial.
+    fn begin(&mut self, set_up: &SetUp, config: &Path) -> Result<()> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         self.port = free.map_err(|error| Error::io("a free port", &error))?.port();
+        self.id.clear();
         let (config, port) = (config.display().to_string(), self.port.to_string());
-        self.nnictl(&["create", "--config", &config, "--port", &port])
+        self.nnictl(&["create", "--config", &config, "--port", &port])?;
+        self.id = self.tell("experiment", |json| json["id"].as_str().map(str::to_owned))?;
+        while !set_up.stopped.load(Ordering::Relaxed) {
+            let status = self.status()?;
+            if !self.trials()?.is_empty() {
+                break;
+            }
+            if status.is_over() {
+                let found = format!("is {} before its first trial", status.name());
+                return Err(Error::new(ErrorKind::Backend, self.label(), found)
+                    .expected("a tuner that connects within 10 s")
+                    .hint(self.where_to_look()));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// How the experiment is.
