@@ -68,9 +68,12 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    fn of(job: &Json) -> Self {
+    /// A trial of NNI's list, with its final result if that is among `metrics`. The list has results of trials
+    /// that succeeded only, and one that failed may have said why.
+    fn of(job: &Json, metrics: &[Json]) -> Self {
         let text = |key: &str| job[key].as_str().unwrap_or_default().to_owned();
-        let data = job["finalMetricData"][0]["data"].as_str();
+        let metric = metrics.iter().find(|metric| metric["trialJobId"] == job["trialJobId"]);
+        let data = metric.and_then(|metric| metric["data"].as_str());
         Self { id: text("trialJobId"), status: text("status"), result: data.and_then(twice) }
     }
 
@@ -146,7 +149,9 @@ impl Experiment {
 
     /// Its trials.
     pub(super) fn trials(&self) -> Result<Vec<Trial>> {
-        self.tell("trial-jobs", |json| Some(json.as_array()?.iter().map(Trial::of).collect()))
+        let jobs = self.tell("trial-jobs", |json| json.as_array().cloned())?;
+        let metrics = self.tell("metric-data?type=FINAL", |json| json.as_array().cloned())?;
+        Ok(jobs.iter().map(|job| Trial::of(job, &metrics)).collect())
     }
 
     pub(super) fn label(&self) -> String {
@@ -261,6 +266,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -269,15 +276,16 @@ mod tests {
             "metrics": ["latency_ms"], "rounds": [{"latency_ms": [2.5]}]}}}"#;
         let data = Json::String(report.to_owned()).to_string();
         let trial = |data: &str| {
-            Trial::of(&serde_json::json!({"trialJobId": "x", "status": "SUCCEEDED",
-                "finalMetricData": [{"data": data}]}))
+            let metrics =
+                [json!({"trialJobId": "w", "data": "1"}), json!({"trialJobId": "x", "data": data})];
+            Trial::of(&json!({"trialJobId": "x", "status": "FAILED"}), &metrics)
         };
         let read = trial(&data).report().expect("a report").expect("a sound one");
         assert_eq!((read.job, read.host.as_str()), (1, "b"));
         assert!(trial("\"2.5\"").report().is_none(), "of another tuner's trial");
         let strange = trial(r#"{"nnmeter": {"job": 1, "host": "b", "measurd": {}}}"#);
         strange.report().expect("a report").expect_err("of another form");
-        let waiting = Trial::of(&serde_json::json!({"trialJobId": "y", "status": "WAITING"}));
+        let waiting = Trial::of(&json!({"trialJobId": "y", "status": "WAITING"}), &[]);
         assert!(waiting.report().is_none() && waiting.label() == "trial y");
     }
 
