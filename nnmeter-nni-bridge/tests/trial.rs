@@ -97,7 +97,12 @@ fn a_trial_measures_its_job() {
         format!("{:?} {} {report}\n", output.status.code(), value["default"])
     };
     let told = ["0", "1", "2", "3"].map(measure).concat();
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        Some(0) -1.0 {"job":0,"measured":{"identity":{"chip":"a","precision":"fp32","runtime":"r","threads":"1","timer":"time as the runtime states it","version":"1"},"metrics":["latency_ms"],"rounds":[]}}
+        Some(0) 2.0 {"job":1,"measured":{"identity":{"chip":"a","precision":"fp32","runtime":"r","threads":"1","timer":"time as the runtime states it","version":"1"},"metrics":["latency_ms"],"rounds":[{"latency_ms":[2.5,2.0]},{"latency_ms":[2.5,2.0]}]}}
+        Some(1) -1.0 {"failed":{"hint":null,"message":"./none: No such file or directory (os error 2)","unsupported":false},"job":2}
+        Some(1) null null
+    "#]].assert_eq(&told);
 }
 
 #[test]
