@@ -101,7 +101,7 @@ impl Measured {
     }
 
     /// Says where an error comes from.
-    fn place(&self, error: Error) -> Error {
+    pub(super) fn place(&self, error: Error) -> Error {
         match &self.place {
             Some(place) => error.within(place),
             None => error,

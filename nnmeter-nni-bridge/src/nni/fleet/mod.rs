@@ -91,7 +91,8 @@ impl Backend for Fleet {
         let of_jobs: Vec<Option<Job<'_>>> = jobs.iter().copied().map(Some).collect();
         run(&self.set_up, &of_jobs, &mut |index, outcome| {
             let rounds = outcome.and_then(|measured| {
-                self.identity.check_same(&measured.identity()?)?;
+                let same = self.identity.check_same(&measured.identity()?);
+                same.map_err(|error| measured.place(error))?;
                 measured.rounds()
             });
             match rounds {
