@@ -78,6 +78,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }
     }
+    if models.is_empty() {
+        return Ok(ExitCode::FAILURE);
+    }
     let fleet = Fleet::open(args.set_up()?).map_err(own)?;
     let mut log = match &args.log {
         Some(path) => Log::open(path, fleet.identity()).map_err(own)?,

@@ -180,20 +180,32 @@ mod tests {
         assert_eq!(again, identity);
         identity.check_same(&again).expect("the same");
         let error = identity.check_same(&abacus()).expect_err("another");
-        expect_test::expect![[r#""#]].assert_eq(&error.to_string());
-        let without =
-            |name: &str| identity.facts().into_iter().filter(move |(other, _)| other != name);
+        expect_test::expect![[
+            r#"machine: is of another identity: clock is nothing; expected "1 Hz""#
+        ]]
+        .assert_eq(&error.to_string());
+        let without = |name: &str| {
+            let facts = identity.facts().into_iter();
+            facts.filter(|(other, _)| other != name).collect::<Vec<_>>()
+        };
         let told = |facts: Vec<(String, String)>| {
             Identity::of_facts(facts).expect_err("is wrong").to_string() + "\n"
         };
         let with = |name: &str, value: &str| {
-            without(name).chain([(name.to_owned(), value.to_owned())]).collect::<Vec<_>>()
+            let fact = (name.to_owned(), value.to_owned());
+            without(name).into_iter().chain([fact]).collect::<Vec<_>>()
         };
-        let all = told(without("chip").collect())
+        let all = told(without("chip"))
             + &told(with("threads", "many"))
             + &told(with("timer", "sun dial"))
             + &told(with("colour", "red"));
-        expect_test::expect![[r#""#]].assert_eq(&all);
+        expect_test::expect![[r#"
+            identity, "chip": is missing
+            identity, "threads": is "many"
+            identity, "timer": is "sun dial"
+            identity, "colour": is not a fact of an identity
+        "#]]
+        .assert_eq(&all);
     }
 
     #[test]

@@ -52,7 +52,10 @@ pub(super) fn run(environment: &Environment) -> Result<()> {
     fs::write(&program, PROGRAM.replace("MODELS", &cases()))?;
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
     let first = measure(environment, &folder)?;
-    let strange = |line: &&Json| message(line).contains("another identity: chip is \"b\"");
+    let strange = |line: &&Json| {
+        let named = message(line).contains(", trial ") && message(line).contains(" on \"");
+        named && message(line).contains("another identity: chip is \"b\"")
+    };
     ensure!(first.values().filter(strange).count() == 1, "not one is refused: {first:?}");
     check(first.iter().filter(|(_, line)| !strange(line)))?;
     let calls = || fs::read_to_string(folder.join("calls")).map(|calls| calls.lines().count());
@@ -119,7 +122,7 @@ fn check<'a>(lines: impl Iterator<Item = (&'a String, &'a Json)>) -> Result<()> 
         match *ms {
             UNSUPPORTED => ensure!(message(line).contains("SUB is not supported"), "{line}"),
             KILLED => {
-                ensure!(message(line).contains("no trial of it ended well (trial "), "{line}")
+                ensure!(message(line).contains("no trial of it reported (trial "), "{line}")
             }
             ms => {
                 ensure!(figures["minimum"] == ms && figures["rounds"] == ROUNDS, "{line}");

@@ -39,12 +39,12 @@ pub(super) fn profile(
     watch: Stopwatch,
 ) -> Result<Vec<ProfiledKernel>> {
     let mut request = counting(core, model)?;
-    let (mut runs, begin) = (1, Instant::now());
     request.infer().map_err(failed)?;
     let mut before = nodes(counters::read(&mut request).map_err(failed)?);
     let kernels = executed(model, &before).into_iter();
     let mut profiled: Vec<ProfiledKernel> =
         kernels.map(|kernel| ProfiledKernel { kernel, samples: Vec::new() }).collect();
+    let (mut runs, begin) = (1, Instant::now());
     while runs < 4 || begin.elapsed() < watch.length() {
         for _ in 0..runs {
             request.infer().map_err(failed)?;

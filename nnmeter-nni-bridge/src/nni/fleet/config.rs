@@ -114,13 +114,26 @@ mod tests {
         let file = write(&set_up(text), &code, 2).expect("fits");
         let written = std::fs::read_to_string(file.path()).expect("is there");
         let written = written.replace(&*code.to_string_lossy(), "CODE");
-        expect_test::expect![[r#""#]].assert_eq(&written);
+        expect_test::expect![[r#"
+            trialConcurrency: 2
+            trainingService:
+              platform: remote
+              tuner: x
+            trialCommand: "nnmeter-bridge trial measure"
+            trialCodeDirectory: "CODE"
+            maxTrialNumber: 2
+            searchSpace: {"job":{"_type":"choice","_value":["0","1"]}}
+            tuner: {"classArgs":{"algorithm":"grid"},"className":"nnmeter_fleet_tuner.NnmeterTuner","codeDirectory":"CODE"}
+        "#]].assert_eq(&written);
         assert_eq!(file.path().parent(), Some(folder.path()));
         let refused = |text: &str| {
             let error = write(&set_up(text), &code, 2).expect_err(text).to_string();
             error.replace(&*folder.path().to_string_lossy(), "FOLDER") + "\n"
         };
         let told = refused("trialCommand: sleep 1") + &refused("{trialConcurrency: 2}");
-        expect_test::expect![[r#""#]].assert_eq(&told);
+        expect_test::expect![[r#"
+            FOLDER/fleet.yml, trialCommand: is not for the user to say here; expected an NNI configuration of a training service and trialConcurrency alone
+            FOLDER/fleet.yml, configuration: is not a list of lines `key: value`; expected an NNI configuration of a training service and trialConcurrency alone
+        "#]].assert_eq(&told);
     }
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use nnmeter_hardware::backend::Job;
@@ -13,15 +14,18 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 use ureq::Agent;
 
-use super::SetUp;
 use super::config;
 use super::job::{JOBS, Report, Task};
+use super::{PAUSE, SetUp};
 use crate::nni::python_json;
 
 /// How long `nnictl` may take. It starts a manager, and waits for it.
 const NNICTL: Duration = Duration::from_secs(120);
 /// How long NNI may take to answer.
 const ANSWER: Duration = Duration::from_secs(60);
+/// How often it is tried to start an experiment: on a busy machine `nnictl` asks its own web server before that
+/// is ready, and NNI gives its tuner 10 s to connect, most of which Python takes to start.
+const ATTEMPTS: usize = 4;
 /// How much NNI may answer, in bytes: all samples of all trials.
 const MOST: u64 = 1 << 32;
 /// How much is shown of what `nnictl` prints.
@@ -43,6 +47,11 @@ pub(super) struct Experiment {
 pub(super) struct Status(String);
 
 impl Status {
+    /// As NNI calls it.
+    pub(super) fn name(&self) -> &str {
+        &self.0
+    }
+
     /// Whether there will be no further trial.
     pub(super) fn is_over(&self) -> bool {
         ["DONE", "ERROR", "STOPPED", "STOPPING"].contains(&self.0.as_str())
@@ -59,18 +68,17 @@ pub(super) struct Trial {
 }
 
 impl Trial {
-    fn of(job: &Json) -> Self {
+    /// A trial of NNI's list, with its final result if that is among `metrics`. The list has results of trials
+    /// that succeeded only, and one that failed may have said why.
+    fn of(job: &Json, metrics: &[Json]) -> Self {
         let text = |key: &str| job[key].as_str().unwrap_or_default().to_owned();
-        let data = job["finalMetricData"][0]["data"].as_str();
+        let metric = metrics.iter().find(|metric| metric["trialJobId"] == job["trialJobId"]);
+        let data = metric.and_then(|metric| metric["data"].as_str());
         Self { id: text("trialJobId"), status: text("status"), result: data.and_then(twice) }
     }
 
     pub(super) fn label(&self) -> String {
         format!("trial {}", self.id)
-    }
-
-    pub(super) fn has_ended(&self) -> bool {
-        !["UNKNOWN", "WAITING", "RUNNING"].contains(&self.status.as_str())
     }
 
     /// What the trial reports, if it does.
@@ -100,21 +108,38 @@ impl Experiment {
         let config_agent = Agent::config_builder().timeout_global(Some(ANSWER)).build();
         let (nnictl, agent) = (set_up.nnictl.clone(), config_agent.new_agent());
         let mut experiment = Self { nnictl, folder, port: 0, id: String::new(), agent };
-        // On a busy machine nnictl may ask its own web server before that is ready.
-        if experiment.create(config.path()).is_err() {
+        for _ in 1..ATTEMPTS {
+            if experiment.begin(set_up, config.path()).is_ok() {
+                return Ok(experiment);
+            }
             experiment.stop();
-            experiment.create(config.path())?;
         }
-        experiment.id =
-            experiment.tell("experiment", |json| json["id"].as_str().map(str::to_owned))?;
+        experiment.begin(set_up, config.path())?;
         Ok(experiment)
     }
 
-    fn create(&mut self, config: &Path) -> Result<()> {
+    /// Starts an experiment, and waits for its first trial.
+    fn begin(&mut self, set_up: &SetUp, config: &Path) -> Result<()> {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         self.port = free.map_err(|error| Error::io("a free port", &error))?.port();
+        self.id.clear();
         let (config, port) = (config.display().to_string(), self.port.to_string());
-        self.nnictl(&["create", "--config", &config, "--port", &port])
+        self.nnictl(&["create", "--config", &config, "--port", &port])?;
+        self.id = self.tell("experiment", |json| json["id"].as_str().map(str::to_owned))?;
+        while !set_up.stopped.load(Ordering::Relaxed) {
+            let status = self.status()?;
+            if !self.trials()?.is_empty() {
+                break;
+            }
+            if status.is_over() {
+                let found = format!("is {} before its first trial", status.name());
+                return Err(Error::new(ErrorKind::Backend, self.label(), found)
+                    .expected("a tuner that connects within 10 s")
+                    .hint(self.where_to_look()));
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
     }
 
     /// How the experiment is.
@@ -124,7 +149,9 @@ impl Experiment {
 
     /// Its trials.
     pub(super) fn trials(&self) -> Result<Vec<Trial>> {
-        self.tell("trial-jobs", |json| Some(json.as_array()?.iter().map(Trial::of).collect()))
+        let jobs = self.tell("trial-jobs", |json| json.as_array().cloned())?;
+        let metrics = self.tell("metric-data?type=FINAL", |json| json.as_array().cloned())?;
+        Ok(jobs.iter().map(|job| Trial::of(job, &metrics)).collect())
     }
 
     pub(super) fn label(&self) -> String {
@@ -160,19 +187,20 @@ impl Experiment {
         if let Ok(program) = std::env::current_exe() {
             command.env("NNMETER_BRIDGE", program);
         }
-        let label = format!("{} {}", self.nnictl.display(), arguments[0]);
-        let wrong = |found: String| Error::new(ErrorKind::Backend, label, found);
-        let ended = wait(&mut command).map_err(|error| wrong(format!("cannot be run ({error})")));
-        match ended
-            .map_err(|error| error.hint("NNI: pip install nni; or say where: --nnictl PATH"))?
-        {
-            Some(status) if status.success() => Ok(()),
-            ended => {
-                let text = std::fs::read_to_string(&path).unwrap_or_default();
-                let ended = ended.map_or("takes too long".to_owned(), |status| status.to_string());
-                Err(wrong(format!("failed ({ended}): {}", shown(&text))))
-            }
+        let wrong = |found: String| {
+            let subject = format!("{} {}", self.nnictl.display(), arguments[0]);
+            Error::new(ErrorKind::Backend, subject, found)
+        };
+        let ended = wait(&mut command).map_err(|error| {
+            wrong(format!("cannot be run ({error})"))
+                .hint("NNI: pip install nni; or say where: --nnictl PATH")
+        })?;
+        if ended.is_some_and(|status| status.success()) {
+            return Ok(());
         }
+        let ended = ended.map_or("takes too long".to_owned(), |status| status.to_string());
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        Err(wrong(format!("failed ({ended}): {}", shown(&text))))
     }
 
     /// Stops the manager and all trials.
@@ -238,6 +266,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -246,16 +276,17 @@ mod tests {
             "metrics": ["latency_ms"], "rounds": [{"latency_ms": [2.5]}]}}}"#;
         let data = Json::String(report.to_owned()).to_string();
         let trial = |data: &str| {
-            Trial::of(&serde_json::json!({"trialJobId": "x", "status": "SUCCEEDED",
-                "finalMetricData": [{"data": data}]}))
+            let metrics =
+                [json!({"trialJobId": "w", "data": "1"}), json!({"trialJobId": "x", "data": data})];
+            Trial::of(&json!({"trialJobId": "x", "status": "FAILED"}), &metrics)
         };
         let read = trial(&data).report().expect("a report").expect("a sound one");
         assert_eq!((read.job, read.host.as_str()), (1, "b"));
         assert!(trial("\"2.5\"").report().is_none(), "of another tuner's trial");
         let strange = trial(r#"{"nnmeter": {"job": 1, "host": "b", "measurd": {}}}"#);
         strange.report().expect("a report").expect_err("of another form");
-        let waiting = Trial::of(&serde_json::json!({"trialJobId": "y", "status": "WAITING"}));
-        assert!(waiting.report().is_none() && !waiting.has_ended());
+        let waiting = Trial::of(&json!({"trialJobId": "y", "status": "WAITING"}), &[]);
+        assert!(waiting.report().is_none() && waiting.label() == "trial y");
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) struct Measured {
     rounds: Vec<BTreeMap<String, Vec<f64>>>,
     /// The trial and its machine, for errors.
     #[serde(skip)]
-    pub(super) place: Option<String>,
+    place: Option<String>,
 }
 
 /// Why nothing was measured.
@@ -77,6 +77,11 @@ pub(super) struct Failure {
 }
 
 impl Measured {
+    /// With the place that errors name.
+    pub(super) fn at(self, place: String) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
     pub(super) fn identity(&self) -> Result<Identity> {
         Identity::of_facts(self.identity.clone()).map_err(|error| self.place(error))
     }

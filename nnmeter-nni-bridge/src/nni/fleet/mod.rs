@@ -15,7 +15,7 @@ mod config;
 mod experiment;
 mod job;
 
-use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ use nnmeter_hardware::backend::{Backend, Identity, Job, Model, Sample, Session, 
 use nnmeter_hardware::error::{Error, ErrorKind, Result};
 use nnmeter_hardware::package::Metric;
 
-use experiment::{Experiment, Trial};
-use job::{Outcome, Report};
+use experiment::{Experiment, Status, Trial};
+use job::{Measured, Outcome, Report};
 
 pub use job::measure_job;
 
@@ -91,7 +91,8 @@ impl Backend for Fleet {
         let of_jobs: Vec<Option<Job<'_>>> = jobs.iter().copied().map(Some).collect();
         run(&self.set_up, &of_jobs, &mut |index, outcome| {
             let rounds = outcome.and_then(|measured| {
-                self.identity.check_same(&measured.identity()?)?;
+                let same = self.identity.check_same(&measured.identity()?);
+                same.map_err(|error| measured.place(error))?;
                 measured.rounds()
             });
             match rounds {
@@ -113,75 +114,73 @@ struct Alone {
 
 impl Session for Alone {
     fn measure(&mut self) -> Result<Vec<Sample>> {
-        let samples = RefCell::new(Vec::new());
+        let mut samples = Vec::new();
         let job = Job { model: &self.model, rounds: 1 };
         self.fleet.measure_rounds(&[job], &mut |_, round| {
-            samples.borrow_mut().extend(round?);
+            samples.extend(round?);
             Ok(())
         })?;
-        Ok(samples.into_inner())
+        Ok(samples)
     }
 }
+
+/// What takes the outcome of each job, by its number.
+type Take<'a> = dyn FnMut(usize, Result<Measured>) -> Result<()> + 'a;
 
 /// Runs an experiment of these jobs; `None` asks for an identity only. Hands over what came of each, once.
 ///
 /// # Errors
 /// Those of `take`, and [`ErrorKind::Backend`] if there is no experiment, or it was stopped.
-fn run(
-    set_up: &SetUp,
-    jobs: &[Option<Job<'_>>],
-    take: &mut dyn FnMut(usize, Result<job::Measured>) -> Result<()>,
-) -> Result<()> {
+fn run(set_up: &SetUp, jobs: &[Option<Job<'_>>], take: &mut Take<'_>) -> Result<()> {
     let experiment = Experiment::start(set_up, jobs)?;
-    let mut open: Vec<bool> = vec![true; jobs.len()];
-    let mut failed = Vec::new();
-    while open.contains(&true) {
+    let mut open: BTreeSet<usize> = (0..jobs.len()).collect();
+    loop {
         let begin = Instant::now();
-        let status = experiment.status()?;
         // Trials are looked at after the status: what ended before it is among them.
-        for trial in experiment.trials()? {
-            let Some(report) = trial.report() else {
-                note_failure(&mut failed, &trial);
-                continue;
-            };
-            let report = report.map_err(|error| error.within(trial.label()))?;
-            if let Some(is_open) = open.get_mut(report.job).filter(|is_open| **is_open) {
-                *is_open = false;
-                take(report.job, outcome(report, &trial))?;
-            }
+        let (status, trials) = (experiment.status()?, experiment.trials()?);
+        for trial in &trials {
+            hand_over(trial, &mut open, take)?;
+        }
+        if open.is_empty() {
+            return Ok(());
         }
         if status.is_over() {
-            break;
+            let error = without_report(&experiment, &status, &trials);
+            return open.into_iter().try_for_each(|job| take(job, Err(error.clone())));
         }
         if set_up.stopped.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Backend, experiment.label(), "was stopped"));
         }
         std::thread::sleep(PAUSE.max(4 * begin.elapsed()));
     }
-    let left = open.iter().enumerate().filter(|(_, is_open)| **is_open);
-    for (index, _) in left {
-        let found = format!("no trial of it ended well ({})", failed.join(", "));
-        let error = Error::new(ErrorKind::Backend, experiment.label(), found)
-            .expected("a report of `nnmeter-bridge trial measure`")
-            .hint(experiment.where_to_look());
-        take(index, Err(error))?;
-    }
-    Ok(())
 }
 
-/// Remembers a trial that ended without a report.
-fn note_failure(failed: &mut Vec<String>, trial: &Trial) {
-    let told = format!("{} {}", trial.label(), trial.status);
-    if trial.has_ended() && !failed.contains(&told) {
-        failed.push(told);
+/// Hands over what a trial reports of a job that is still open.
+fn hand_over(trial: &Trial, open: &mut BTreeSet<usize>, take: &mut Take<'_>) -> Result<()> {
+    let Some(report) = trial.report() else { return Ok(()) };
+    let report = report.map_err(|error| error.within(trial.label()))?;
+    if !open.remove(&report.job) {
+        return Ok(());
     }
+    take(report.job, outcome(report, trial))
+}
+
+/// Why jobs are left: which trials ended without a report. Which job each had is not known.
+fn without_report(experiment: &Experiment, status: &Status, trials: &[Trial]) -> Error {
+    let failed = trials.iter().filter(|trial| trial.report().is_none());
+    let told = failed.map(|trial| format!("{} {}", trial.label(), trial.status));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let found = format!("{}: no trial of it reported ({told})", status.name());
+    Error::new(ErrorKind::Backend, experiment.label(), found)
+        .expected("a report of `nnmeter-bridge trial measure`")
+        .hint(experiment.where_to_look())
 }
 
 /// What a report says; an error names the trial and its machine.
-fn outcome(report: Report, trial: &Trial) -> Result<job::Measured> {
+fn outcome(report: Report, trial: &Trial) -> Result<Measured> {
     let place = format!("{} on {:?}", trial.label(), report.host);
     match report.outcome {
-        Outcome::Measured(measured) => Ok(job::Measured { place: Some(place), ..measured }),
+        Outcome::Measured(measured) => Ok(measured.at(place)),
         Outcome::Failed(failure) => Err(failure.error().within(place)),
     }
 }
