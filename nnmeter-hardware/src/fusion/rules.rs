@@ -43,19 +43,23 @@ struct Ruling {
 }
 
 impl Found<'_> {
-    fn answer(&self, site: Site, first: Operator, second: Operator) -> Verdict {
+    fn finding(&self, site: Site, first: Operator, second: Operator) -> Option<&Finding> {
         let case = Case::Pair(site, first, second);
-        let finding = self.findings.iter().find(|finding| finding.case == case);
+        self.findings.iter().find(|finding| finding.case == case)
+    }
+
+    fn answer(&self, site: Site, first: Operator, second: Operator) -> Verdict {
+        let finding = self.finding(site, first, second);
         finding.map_or(Verdict::Undecided, |finding| finding.answer(self.told))
     }
 
     fn ruling(&self, first: Operator, second: Operator) -> Ruling {
         let plain = self.answer(Site::Plain, first, second);
         let mut context = Map::new();
-        let obey = match Operator::HEAVY.contains(&first) {
-            true => plain.obey(),
-            false => {
-                let behind = self.answer(Site::BehindPooling, first, second);
+        let obey = match self.finding(Site::BehindPooling, first, second) {
+            None => plain.obey(),
+            Some(behind) => {
+                let behind = behind.answer(self.told);
                 let begins = begins_with(plain, behind);
                 let obey = if begins.is_empty() { common(plain, behind) } else { Some(true) };
                 if !begins.is_empty() {
