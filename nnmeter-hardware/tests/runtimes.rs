@@ -71,8 +71,9 @@ fn refuses(backend: &dyn Backend) {
     assert_eq!(error.kind(), ErrorKind::UnsupportedModel, "{error}");
 }
 
-/// The runtime tells of all common patterns which it fuses: these, by their place among them.
-fn tells(name: &str, fused: &[usize]) {
+/// The runtime tells which of the common patterns it fuses, by their place among them, but for those
+/// that it does not treat alike from unit to unit.
+fn tells(name: &str, fused: &[usize], unlike: &[usize]) {
     let backend = Backends::built_in().open(name, &Options::default()).expect("is at hand");
     let plan = fusion::Plan::default();
     let plan = fusion::Plan { rounds: 0, looks: vec![plan.looks[0]], ..plan };
@@ -82,7 +83,8 @@ fn tells(name: &str, fused: &[usize]) {
     let finding = |case| findings.iter().find(|finding| finding.case == case).expect("is asked");
     for (place, case) in COMMON.into_iter().enumerate() {
         let told = finding(case).told().obey();
-        assert_eq!(told, Some(fused.contains(&place)), "{}", case.name());
+        let expected = (!unlike.contains(&place)).then_some(fused.contains(&place));
+        assert_eq!(told, expected, "{}", case.name());
     }
     assert_ne!(rules, FusionRules::default());
 }
@@ -96,7 +98,7 @@ fn onnx_runtime_runs_networks() {
 #[cfg(feature = "onnxruntime")]
 #[test]
 fn onnx_runtime_tells_what_it_fuses() {
-    tells("onnxruntime", &[0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 12]);
+    tells("onnxruntime", &[0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 12], &[]);
 }
 
 #[cfg(feature = "openvino")]
@@ -108,7 +110,7 @@ fn openvino_runs_networks() {
 #[cfg(feature = "openvino")]
 #[test]
 fn openvino_tells_what_it_fuses() {
-    tells("openvino", &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15]);
+    tells("openvino", &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14], &[15]);
 }
 
 #[cfg(feature = "tract")]
