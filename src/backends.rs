@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use nnmeter_hardware::backend::{Backends, Options};
 use serde_json::json;
 
-use crate::measure::identity_json;
 use crate::report::plain_table;
 
 /// List the runtimes that `measure` can measure, with what each would measure here.
@@ -32,7 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         if args.json {
             let line = match &opened {
                 Ok(backend) => json!({"backend": name, "about": about,
-                    "identity": identity_json(backend.identity())}),
+                    "identity": nnmeter_hardware::json::identity(backend.identity())}),
                 Err(error) => json!({"backend": name, "about": about,
                     "error": {"message": error.to_string(), "hint": error.advice()}}),
             };

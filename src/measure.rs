@@ -1,15 +1,15 @@
 //! `nnmeter measure`: what model files take on a runtime that is at hand.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use nnmeter_hardware::backend::{Backend, Identity, Measurement, Model};
+use nnmeter_hardware::backend::{Backend, Measurement, Model};
 use nnmeter_hardware::error::Error;
+use nnmeter_hardware::json;
 use nnmeter_hardware::measure::{Log, Plan, Quality, common_drift, measure};
 use nnmeter_hardware::package::Metric;
-use serde_json::{Map, Value, json};
+use nnmeter_hardware::timings;
 
 use crate::models;
 use crate::report::plain_table;
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         false => outcome.print(&*backend)?,
     }
     if let Some(path) = args.output.as_ref().filter(|_| !outcome.measured.is_empty()) {
-        outcome.write_csv(path, backend.metrics())?;
+        timings::write(path, &outcome.measured, backend.metrics())?;
     }
     Ok(if outcome.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -143,51 +143,13 @@ impl Outcome {
 
     fn print_json(&self, backend: &dyn Backend) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
-        let identity = identity_json(backend.identity());
+        let (metrics, identity) = (backend.metrics(), backend.identity());
         for (file, measurement) in &self.measured {
-            let figures = backend.metrics().iter().filter_map(|&metric| {
-                let quality = Quality::of(measurement, metric)?;
-                Some((metric.name().to_owned(), quality_json(&quality)))
-            });
-            let figures: Map<String, Value> = figures.collect();
-            writeln!(out, "{}", json!({"file": file, "figures": figures, "identity": identity}))?;
+            writeln!(out, "{}", json::measured(file, measurement, metrics, identity))?;
         }
         for (file, error) in &self.failed {
-            let error = json!({"message": error.to_string(), "hint": error.advice()});
-            writeln!(out, "{}", json!({"file": file, "error": error}))?;
+            writeln!(out, "{}", json::not_measured(file, error))?;
         }
         Ok(())
     }
-
-    /// The figures as timings; models are named as they were given, or by their absolute paths if
-    /// the file is in another folder than this.
-    fn write_csv(&self, path: &Path, metrics: &[Metric]) -> anyhow::Result<()> {
-        let here = path.parent().is_none_or(|folder| folder.as_os_str().is_empty());
-        let mut text = String::from("model");
-        metrics.iter().for_each(|metric| text += &format!(",{}", metric.unit()));
-        for (name, measurement) in &self.measured {
-            let file = Path::new(name);
-            let file = if here { file.to_owned() } else { std::path::absolute(file)? };
-            text += &format!("\n\"{}\"", file.display().to_string().replace('"', "\"\""));
-            for &metric in metrics {
-                let figure = measurement.minimum(metric).map(|value| format!("{value:.6}"));
-                text += &format!(",{}", figure.unwrap_or_default());
-            }
-        }
-        text.push('\n');
-        let cannot = || format!("{} cannot be written", path.display());
-        std::fs::write(path, text).with_context(cannot)
-    }
-}
-
-fn quality_json(quality: &Quality) -> Value {
-    let Quality { minimum, median, repeatability, disturbed, drift, rounds } = quality;
-    json!({"minimum": minimum, "median": median, "repeatability": repeatability,
-        "disturbed": disturbed, "drift": drift, "rounds": rounds})
-}
-
-/// An identity as names and values.
-pub(crate) fn identity_json(identity: &Identity) -> Value {
-    let facts = identity.facts().into_iter();
-    Value::Object(facts.map(|(name, value)| (name, json!(value))).collect())
 }

@@ -10,7 +10,7 @@ use nnmeter_hardware::measure::Progress;
 #[derive(clap::Args)]
 pub(crate) struct RuntimeArgs {
     /// The runtime: a name that `nnmeter backends` lists, or command:PROGRAM.
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", default_value = Backends::DEFAULT)]
     backend: String,
 
     /// An option of the backend (repeatable); `nnmeter backends` says which there are.

@@ -78,7 +78,18 @@ fn people_get_a_table_and_slips_are_told() {
     assert!(run.err.contains("did you mean onnxruntime?"), "{}", run.err);
     let run = nnmeter(&["backends", "--json"]);
     let names: Vec<_> = json_lines(&run.out).iter().map(|line| line["backend"].clone()).collect();
-    assert_eq!((run.code, names), (0, ["onnxruntime", "tract", "command"].map(Into::into).into()));
+    let all = ["onnxruntime", "openvino", "tract", "command"];
+    assert_eq!((run.code, names), (0, all.map(Into::into).into()));
+}
+
+/// Where nobody says which, it is tract, and a build without tract says what to do.
+#[cfg(not(feature = "tract"))]
+#[test]
+fn without_a_backend_named() {
+    let run = nnmeter(&["measure", &model("resnet18")]);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.err.contains("backend \"tract\": is not in this build"), "{}", run.err);
+    assert!(run.err.contains("--features tract; or name another (--backend)"), "{}", run.err);
 }
 
 /// The rounds in a log, by model and number; and none of them twice.
@@ -164,7 +175,11 @@ fn rules_are_built_and_what_is_undecided_is_null() {
     assert_eq!(run.code, 0, "{run:?}");
     let lines = json_lines(&run.out);
     assert_eq!(lines.len(), 10);
-    assert!(lines.iter().all(|line| line["obey"].is_null() && line["found"][0]["rounds"] == 1));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["obey"].is_null() && line["found"][0]["images"][0]["rounds"] == 1)
+    );
     let file: Value = serde_json::from_slice(&fs::read(&rules).expect("written")).expect("JSON");
     assert!(file["BF_relu_conv"]["obey"].is_null(), "{file}");
     let run = nnmeter(&of("rleu"));

@@ -9,8 +9,11 @@
 //! Columns come in any order; `model` and the figure (`ms`, or `mj` for energy) must be there. Model
 //! files are only named here, not read.
 
+use std::path::Path;
+
 use sha2::{Digest, Sha256};
 
+use crate::backend::Measurement;
 use crate::csv::Records;
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
@@ -88,6 +91,31 @@ impl Timings {
     }
 }
 
+/// Writes the least figures of models, named by their files, to a CSV file that [`Timings::from_csv`] reads.
+/// Models are named as they are given, or by their absolute paths where the file is in another folder than
+/// this.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if it cannot be written.
+pub fn write(path: &Path, measured: &[(String, Measurement)], metrics: &[Metric]) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io(path.display(), &error);
+    let here = path.parent().is_none_or(|folder| folder.as_os_str().is_empty());
+    let mut text = String::from("model");
+    metrics.iter().for_each(|metric| text += &format!(",{}", metric.unit()));
+    for (name, measurement) in measured {
+        let file = Path::new(name);
+        let file =
+            if here { file.to_owned() } else { std::path::absolute(file).map_err(failed)? };
+        text += &format!("\n\"{}\"", file.display().to_string().replace('"', "\"\""));
+        for &metric in metrics {
+            let figure = measurement.minimum(metric).map(|value| format!("{value:.6}"));
+            text += &format!(",{}", figure.unwrap_or_default());
+        }
+    }
+    text.push('\n');
+    std::fs::write(path, text).map_err(failed)
+}
+
 fn wrong(line: usize, found: impl Into<String>) -> Error {
     Error::new(ErrorKind::BadData, format!("line {line}"), found)
 }
@@ -140,6 +168,7 @@ fn row(line: usize, fields: &[String], columns: &[Column], metric: Metric) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::Sample;
     use proptest::prelude::*;
 
     fn read(text: &str) -> Result<Timings> {
@@ -165,6 +194,20 @@ mod tests {
             4 "two\nlines" 20 None None
             6 "c.onnx" 3 Some("b") None"#]]
         .assert_eq(&rows.join("\n"));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("timings.csv");
+        let rounds = [2.5, 2.25].map(|value| vec![Sample { metric: Metric::Latency, value }]);
+        let measurement = Measurement { rounds: rounds.to_vec() };
+        let measured = [("/nets/a, \"b\".onnx".to_owned(), measurement)];
+        write(&path, &measured, &[Metric::Latency, Metric::Energy]).expect("written");
+        let text = std::fs::read_to_string(&path).expect("is there");
+        let row = read(&text).expect("valid").rows.remove(0);
+        assert_eq!((row.model.as_str(), row.measured), ("/nets/a, \"b\".onnx", 2.25));
+        assert!(text.ends_with(",2.250000,\n"), "{text}");
     }
 
     #[test]

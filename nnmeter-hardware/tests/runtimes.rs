@@ -1,12 +1,14 @@
-//! Real runtimes run what is written as ONNX. Built with the features `onnxruntime` and `tract`;
-//! ONNX Runtime's library is where `ORT_DYLIB_PATH` says. How long anything takes is not looked at.
-#![cfg(any(feature = "onnxruntime", feature = "tract"))]
+//! Real runtimes run what is written as ONNX. Built with the features `onnxruntime`, `openvino` and `tract`;
+//! libraries are where `ORT_DYLIB_PATH` and `OPENVINO_LIB_PATH` say. How long anything takes is not looked at.
+#![cfg(any(feature = "onnxruntime", feature = "openvino", feature = "tract"))]
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use nnmeter_core::rules::FusionRules;
 use nnmeter_hardware::backend::{Backend, Backends, Model, Options};
 use nnmeter_hardware::error::ErrorKind;
+use nnmeter_hardware::fusion::{self, COMMON, Source};
 use nnmeter_hardware::measure::{Log, Plan, Quality, measure};
 use nnmeter_hardware::package::Metric;
 
@@ -69,10 +71,46 @@ fn refuses(backend: &dyn Backend) {
     assert_eq!(error.kind(), ErrorKind::UnsupportedModel, "{error}");
 }
 
+/// The runtime tells which of the common patterns it fuses, by their place among them, but for those
+/// that it does not treat alike from unit to unit.
+fn tells(name: &str, fused: &[usize], unlike: &[usize]) {
+    let backend = Backends::built_in().open(name, &Options::default()).expect("is at hand");
+    let plan = fusion::Plan::default();
+    let plan = fusion::Plan { rounds: 0, looks: vec![plan.looks[0]], ..plan };
+    let mut log = Log::in_memory();
+    let (rules, findings) = fusion::rules(&*backend, &plan, Source::Told, &mut log, &mut |_| ())
+        .expect("nothing is written");
+    let finding = |case| findings.iter().find(|finding| finding.case == case).expect("is asked");
+    for (place, case) in COMMON.into_iter().enumerate() {
+        let told = finding(case).told().obey();
+        let expected = (!unlike.contains(&place)).then_some(fused.contains(&place));
+        assert_eq!(told, expected, "{}", case.name());
+    }
+    assert_ne!(rules, FusionRules::default());
+}
+
 #[cfg(feature = "onnxruntime")]
 #[test]
 fn onnx_runtime_runs_networks() {
     check("onnxruntime");
+}
+
+#[cfg(feature = "onnxruntime")]
+#[test]
+fn onnx_runtime_tells_what_it_fuses() {
+    tells("onnxruntime", &[0, 1, 2, 3, 4, 5, 7, 8, 10, 11, 12], &[]);
+}
+
+#[cfg(feature = "openvino")]
+#[test]
+fn openvino_runs_networks() {
+    check("openvino");
+}
+
+#[cfg(feature = "openvino")]
+#[test]
+fn openvino_tells_what_it_fuses() {
+    tells("openvino", &[0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14], &[15]);
 }
 
 #[cfg(feature = "tract")]

@@ -120,6 +120,8 @@ kinds! {
         BadJournal;
         /// This is not inside a trial, or the trial has ended.
         NoTrial;
+        /// What measures could not be started, failed, or cannot run a model.
+        Backend;
         /// The system refuses something: to write a file, to start a process.
         System;
     }
@@ -249,6 +251,8 @@ fn of_hardware(kind: HardwareKind) -> ErrorKind {
         HardwareKind::CorruptPackage | HardwareKind::NewerPackage => ErrorKind::BadPackage,
         HardwareKind::Io => ErrorKind::File,
         HardwareKind::Core(kind) => of_core(kind),
+        HardwareKind::UnknownBackend => ErrorKind::BadOption,
+        HardwareKind::Backend | HardwareKind::UnsupportedModel => ErrorKind::Backend,
         _ => ErrorKind::Internal,
     }
 }

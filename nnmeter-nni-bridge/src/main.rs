@@ -2,7 +2,9 @@
 //!
 //! One file a subcommand; whatever it does, the library does.
 
+mod backend;
 mod failure;
+mod measure;
 mod serve;
 mod trial;
 mod tuner;
@@ -17,6 +19,7 @@ Examples:
   nnmeter-bridge serve --stdio --devices cortexA76cpu_tflite21
   nnmeter-bridge trial params
   nnmeter-bridge trial report --final '{\"default\": 0.93, \"latency_ms\": 12.5}'
+  nnmeter-bridge measure models/*.onnx --backend onnxruntime --config fleet.yml
   nnmeter-bridge tuner --help";
 
 /// Connects nnmeter with NNI: what running experiments talk to.
@@ -29,6 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Measure(measure::Args),
     Serve(serve::Args),
     Tuner(tuner::Args),
     Trial(trial::Args),
@@ -36,6 +40,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Measure(args) => measure::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Tuner(args) => tuner::run(&args),
         Command::Trial(args) => trial::run(&args),

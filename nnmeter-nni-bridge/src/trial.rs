@@ -1,7 +1,7 @@
 //! `nnmeter-bridge trial`: what a trial of an NNI experiment asks and reports.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,9 +9,12 @@ use clap::Subcommand;
 use nnmeter_hardware::registry::Registry;
 use nnmeter_nni_bridge::error::{Error, ErrorKind};
 use nnmeter_nni_bridge::nni::architecture;
+use nnmeter_nni_bridge::nni::fleet::measure_job;
 use nnmeter_nni_bridge::nni::python_json;
 use nnmeter_nni_bridge::nni::trial::Trial;
 use serde_json::{Value as Json, json};
+
+use crate::backend::BackendArgs;
 
 /// Be a trial of an NNI experiment (3.0 and 2.10): ask for parameters, report results.
 ///
@@ -23,7 +26,8 @@ Examples:
   nnmeter-bridge trial params > parameters.json
   nnmeter-bridge trial report --intermediate 0.71
   nnmeter-bridge trial report --final '{\"default\": 0.93, \"latency_ms\": 12.5}'
-  nnmeter-bridge trial predict --device cortexA76cpu_tflite21")]
+  nnmeter-bridge trial predict --device cortexA76cpu_tflite21
+  nnmeter-bridge trial measure --backend onnxruntime      # started by `nnmeter-bridge measure`")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -35,6 +39,7 @@ enum Command {
     Params,
     Report(Report),
     Predict(Predict),
+    Measure(Measure),
 }
 
 /// Report a result: a number, or a JSON object with a number called "default".
@@ -69,6 +74,16 @@ struct Predict {
     folder: PathBuf,
 }
 
+/// Measure the model that `nnmeter-bridge measure` gives this trial, and report every sample as the
+/// final result.
+///
+/// The present folder is the code directory of its experiment. This is a whole trial.
+#[derive(clap::Args)]
+struct Measure {
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let trial = Trial::of_environment()?;
     match &args.command {
@@ -82,6 +97,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             let result = latency(predict, &trial.parameters()?)?;
             print(&result)?;
             trial.report_final(&result)?;
+        }
+        Command::Measure(measure) => {
+            let parameters = trial.parameters()?;
+            let done = measure_job(&parameters, Path::new("."), || measure.backend.open());
+            let (result, error) = done.map_err(Error::from)?;
+            trial.report_final(&result)?;
+            error.map_or(Ok(()), |error| Err(Error::from(error)))?;
         }
     }
     Ok(ExitCode::SUCCESS)

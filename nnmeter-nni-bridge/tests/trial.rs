@@ -65,6 +65,47 @@ fn files_of_nni_2_10() {
 }
 
 #[test]
+fn a_trial_measures_its_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text);
+    let json = br#"{"x": {"inbounds": [], "outbounds": ["r"], "attr": {"type": "Placeholder",
+        "attr": {"shape": [1, 2]}, "input_shape": [], "output_shape": [[1, 2]]}},
+        "r": {"inbounds": ["x"], "outbounds": [], "attr": {"type": "Relu", "attr": {},
+        "input_shape": [], "output_shape": []}}}"#;
+    write("net.json", std::str::from_utf8(json).expect("text")).expect("written");
+    let jobs = r#"[{"file": null, "rounds": 0}, {"file": "net.json", "rounds": 2}, {"file": "none", "rounds": 2}]"#;
+    write("jobs.json", jobs).expect("written");
+    let script = "[ $1 = identity ] && echo '{\"chip\": \"a\", \"threads\": 1, \"runtime\": \"r\", \
+        \"version\": \"1\"}' || echo '{\"latency_ms\": [2.5, 2]}'";
+    write("bench.sh", script).expect("written");
+    let measure = |job: &str| {
+        let system = folder.path().join(job);
+        std::fs::create_dir(&system).expect("a folder");
+        let parameters = json!({"parameter_id": 3, "parameters": {"job": job}});
+        std::fs::write(system.join("parameter.cfg"), parameters.to_string()).expect("written");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_nnmeter-bridge"));
+        command.args(["trial", "measure", "--backend", "command:/bin/sh bench.sh"]).env_clear();
+        command.env("NNI_TRIAL_JOB_ID", "oAYs3").env("NNI_SYS_DIR", &system);
+        let output = command.current_dir(folder.path()).output().expect("it runs");
+        let metrics = std::fs::read_to_string(system.join(".nni/metrics")).unwrap_or_default();
+        let metric: Json = serde_json::from_str(metrics.get(8..).unwrap_or("null")).expect("JSON");
+        let value: Json =
+            serde_json::from_str(metric["value"].as_str().unwrap_or("null")).expect("JSON");
+        let mut report = value["nnmeter"].clone();
+        let host = report.as_object_mut().and_then(|report| report.remove("host"));
+        assert!(host.is_none_or(|host| host.as_str().is_some_and(|host| !host.is_empty())));
+        format!("{:?} {} {report}\n", output.status.code(), value["default"])
+    };
+    let told = ["0", "1", "2", "3"].map(measure).concat();
+    expect![[r#"
+        Some(0) -1.0 {"job":0,"measured":{"identity":{"chip":"a","precision":"fp32","runtime":"r","threads":"1","timer":"time as the runtime states it","version":"1"},"metrics":["latency_ms"],"rounds":[]}}
+        Some(0) 2.0 {"job":1,"measured":{"identity":{"chip":"a","precision":"fp32","runtime":"r","threads":"1","timer":"time as the runtime states it","version":"1"},"metrics":["latency_ms"],"rounds":[{"latency_ms":[2.5,2.0]},{"latency_ms":[2.5,2.0]}]}}
+        Some(1) -1.0 {"failed":{"hint":null,"message":"./none: No such file or directory (os error 2)","unsupported":false},"job":2}
+        Some(1) null null
+    "#]].assert_eq(&told);
+}
+
+#[test]
 fn outside_of_a_trial() {
     let output = Command::new(env!("CARGO_BIN_EXE_nnmeter-bridge"))
         .args(["trial", "params"])

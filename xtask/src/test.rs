@@ -26,7 +26,7 @@ pub(crate) struct Test {
     /// Leave out experiments with the real NNI, which is installed from PyPI.
     #[arg(long)]
     without_nni: bool,
-    /// Leave out ONNX Runtime, which is fetched from PyPI to run models.
+    /// Leave out ONNX Runtime and OpenVINO, which are fetched from PyPI to run models.
     #[arg(long)]
     without_runtimes: bool,
     /// Run models with tract, too, which takes minutes to build.
@@ -80,12 +80,12 @@ impl Test {
     /// Lints of what is built with runtimes only, and tests that run models.
     fn with_runtimes(&self) -> Result<()> {
         let features = if self.all_runtimes {
-            "nnmeter/onnxruntime,nnmeter/tract"
+            "nnmeter/onnxruntime,nnmeter/openvino,nnmeter/tract"
         } else {
-            "nnmeter/onnxruntime"
+            "nnmeter/onnxruntime,nnmeter/openvino"
         };
         let built = || WITH_RUNTIMES.into_iter().chain([features]);
-        let variables = [("ORT_DYLIB_PATH", runtimes::onnxruntime()?.into_os_string())];
+        let variables = runtimes::variables()?;
         let clippy = ["clippy"].into_iter().chain(built());
         shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
         let tests = ["test"].into_iter().chain(built()).chain(["--test", "runtimes"]);

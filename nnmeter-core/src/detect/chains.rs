@@ -3,7 +3,9 @@
 //! A wire from unit `a` to unit `b` fuses if a rule allows their kinds in that order (by itself or
 //! as part of a whole pattern) and `a` may fuse across all its consumers (`MON`). A unit takes in at
 //! most one consumer and is taken in by at most one producer: of several that could, one that a whole
-//! pattern covers, else the one in the lowest operand slot. So kernels are chains, and each is named by its units in order.
+//! pattern covers, else the one in the lowest operand slot. So kernels are chains, and each is named
+//! by its units in order. A rule that holds in a context asks for what lies around the wire as well
+//! (`context`): wires are decided in topological order, so that the kernel before one is known.
 //!
 //! The slow, obviously right version that this is tested against is in tests/oracle.
 
@@ -14,7 +16,7 @@ use smallvec::SmallVec;
 use crate::detect::blocks::Blocks;
 use crate::detect::{Detection, Unit};
 use crate::graph::{NodeId, Value};
-use crate::rules::{FusionRules, SeveralConsumers, Verdict};
+use crate::rules::{FusionRules, Misfit, SeveralConsumers, Verdict};
 use crate::typed::TypedGraph;
 
 const NONE: u32 = u32::MAX;
@@ -27,6 +29,10 @@ const FEW: usize = 16;
 pub enum Reason {
     /// A rule on the two kinds allows it.
     Rule,
+    /// A rule that holds in a context allows it: its index in [`FusionRules::contextual`].
+    InContext(usize),
+    /// A rule would allow it in another context.
+    OutOfContext(usize, Misfit),
     /// A whole pattern covers it: its index in [`FusionRules::patterns`].
     Pattern(usize),
     /// The producer has this many consumers, and nothing fuses across it.
@@ -46,7 +52,7 @@ pub enum Reason {
 impl Reason {
     /// Whether the wire fuses.
     pub fn fuses(self) -> bool {
-        matches!(self, Reason::Rule | Reason::Pattern(_))
+        matches!(self, Reason::Rule | Reason::InContext(_) | Reason::Pattern(_))
     }
 }
 
@@ -62,6 +68,10 @@ pub(super) struct Chains<'a> {
     pub(super) heirs: Vec<NodeId>,
     /// By tail: the pattern that covers the wire to its heir.
     pub(super) by_pattern: Vec<Option<u16>>,
+    /// By tail: the unit that it fuses to; the end if there is none.
+    taken_by: Vec<NodeId>,
+    /// By tail: the unit that its kernel begins with; the end as long as that is open.
+    pub(super) heads: Vec<NodeId>,
 }
 
 /// Operators by the unit that owns them, each unit's in topological order.
@@ -106,17 +116,32 @@ impl<'a> Chains<'a> {
         let is_tail = |id: &NodeId| units[id.index()] == *id;
         let tails: Vec<NodeId> = graph.order().iter().copied().filter(is_tail).collect();
         let by_pattern = vec![None; units.len()];
-        let mut chains = Self { blocks, rules, tails, units, heirs: Vec::new(), by_pattern };
-        let shared = chains.find_heirs();
+        let open = vec![NodeId::end(); units.len()];
+        let (taken_by, heads, heirs) = (open.clone(), open, Vec::new());
+        let mut chains = Self { blocks, rules, tails, units, heirs, by_pattern, taken_by, heads };
+        let mut shared = chains.find_heirs();
         if !rules.patterns().is_empty() {
             chains.match_patterns();
         }
-        if rules.several_consumers() == SeveralConsumers::First {
-            for producer in shared {
-                chains.heirs[producer.index()] = chains.first_allowed(producer);
+        if rules.several_consumers() == SeveralConsumers::Never {
+            shared.clear();
+        }
+        chains.decide(&shared.into_iter().collect());
+        chains
+    }
+
+    /// Fills in what every unit fuses to; units in `shared` fuse with the first that may.
+    fn decide(&mut self, shared: &HashSet<NodeId>) {
+        for index in 0..self.tails.len() {
+            let tail = self.tails[index];
+            let producer = self.producer_of(tail);
+            let head = producer.map_or(tail, |producer| self.heads[producer.index()]);
+            self.taken_by[tail.index()] = producer.unwrap_or(NodeId::end());
+            self.heads[tail.index()] = head;
+            if shared.contains(&tail) {
+                self.heirs[tail.index()] = self.first_allowed(tail);
             }
         }
-        chains
     }
 
     /// Fills in the only consumer of each unit that has one and is not returned by the graph.
@@ -151,7 +176,8 @@ impl<'a> Chains<'a> {
         let mut next = vec![NONE; self.units.len()];
         let mut taken = vec![false; next.len()];
         for &tail in &self.tails {
-            if let Some(producer) = self.producer_of(tail) {
+            let producer = self.taken_by[tail.index()];
+            if producer != NodeId::end() {
                 next[producer.index()] = tail.index() as u32;
                 taken[tail.index()] = true;
             }
@@ -220,9 +246,9 @@ impl<'a> Chains<'a> {
 
     /// What becomes of each wire into a unit, by its producer.
     pub(super) fn reasons(&self, consumer: NodeId) -> Vec<(NodeId, Reason)> {
-        let winner = self.producer_of(consumer);
+        let winner = self.taken_by[consumer.index()];
         let reason = |producer| match self.reason(producer, consumer) {
-            fuses if fuses.fuses() && winner != Some(producer) => Reason::OtherProducer,
+            fuses if fuses.fuses() && winner != producer => Reason::OtherProducer,
             reason => reason,
         };
         let producers = self.producers(consumer).into_iter();
@@ -258,6 +284,10 @@ impl<'a> Chains<'a> {
         }
         match self.rules.verdict(self.blocks.kind(producer), self.blocks.kind(consumer)) {
             Verdict::Allowed => Reason::Rule,
+            Verdict::InContext(rule) => match self.misfit(rule, producer, consumer) {
+                None => Reason::InContext(rule),
+                Some(misfit) => Reason::OutOfContext(rule, misfit),
+            },
             Verdict::Denied => Reason::Denied,
             Verdict::NoRule => Reason::NoRule,
         }

@@ -42,6 +42,14 @@ fn describe(reason: Reason, pair: &str, rules: &FusionRules) -> String {
             let name = rules.patterns().get(index).map_or("?", |pattern| &pattern.name);
             format!("fused by pattern {name}")
         }
+        Reason::InContext(index) => {
+            let name = rules.contextual().get(index).map_or(pair, |rule| &rule.name);
+            format!("fused by rule {name}, whose context this is")
+        }
+        Reason::OutOfContext(index, misfit) => {
+            let name = rules.contextual().get(index).map_or(pair, |rule| &rule.name);
+            format!("not fused: rule {name} does not hold {misfit}")
+        }
         Reason::SeveralConsumers(count) => {
             format!("not fused: its result has {count} consumers, and MON fuses nothing across it")
         }

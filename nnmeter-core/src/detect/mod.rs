@@ -3,8 +3,9 @@
 //! Three steps, each in its own file: every operator gets its kind (`classify`), multi-operator
 //! blocks such as hard swish or squeeze-and-excite collapse into one *unit* (`blocks`), and units
 //! fuse along their wires as the rules say (`chains`). A wire fuses or not for reasons that lie in
-//! its two ends alone, so the order of nodes in the file changes nothing, and the whole is linear
-//! in the size of the graph. [`explain`] tells the reasons.
+//! its two ends, and where a rule asks for it in what is around them (`context`), so the order of
+//! nodes in the file changes nothing, and the whole is linear in the size of the graph. [`explain`]
+//! tells the reasons.
 //!
 //! Every operator lies in exactly one unit, every unit in exactly one kernel. Inputs, constants and
 //! what a runtime computes at load from constants alone are not operators here.
@@ -14,6 +15,7 @@ mod batch_norm;
 mod blocks;
 mod chains;
 mod classify;
+mod context;
 pub mod explain;
 mod gates;
 mod patterns;

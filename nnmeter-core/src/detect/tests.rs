@@ -263,6 +263,57 @@ fn explains_each_wire() {
     .assert_eq(&lines);
 }
 
+/// A sum fuses into a convolution beside another result, but not beside an input; a relu into such
+/// a sum, but not into one alone; a hard swish unless it is returned.
+#[test]
+fn rules_that_hold_in_a_context() {
+    let rules = r#"{"BF_conv_add": {"obey": true, "where": {"not_beside": ["input", "convtrans"]}},
+        "BF_add_relu": {"obey": true, "where": {"kernel_begins_with": ["conv", "dwconv"]}},
+        "BF_conv_hswish": {"obey": true, "where": {"not_returned": true}}}"#;
+    let text = "x = input 1x8x8x8
+        c = conv x k=3 p=1 out=8 ; d = conv c k=3 p=1 out=8 ; a = add d c ; r = relu a
+        e = conv r k=3 p=1 out=8 ; b = add e x ; s = relu b
+        f = conv s k=3 p=1 out=8 ; h = hardswish f ; g = conv h k=3 p=1 out=8 ; y = hardswish g";
+    expect![[r#"
+        conv: c
+        conv-add-relu: d a r
+        conv: e
+        add: b
+        relu: s
+        conv-hswish: f h
+        conv: g
+        hswish: y
+    "#]]
+    .assert_eq(&kernels_with(text, rules));
+    let graph = text::graph(text).infer_shapes().expect("valid shapes");
+    let rules = FusionRules::from_json(rules.as_bytes()).expect("valid rules");
+    let texts: Vec<String> = explain(&graph, &rules).1.into_iter().map(|d| d.text).collect();
+    for text in [
+        "fused by rule BF_add_relu, whose context this is",
+        "not fused: rule BF_conv_add does not hold where it also reads an input of the model",
+        "not fused: rule BF_add_relu does not hold in a kernel that begins with add",
+        "not fused: rule BF_conv_hswish does not hold where its result is an output of the model",
+    ] {
+        assert!(texts.iter().any(|found| found == text), "{texts:#?}");
+    }
+}
+
+/// With several consumers, of those whose rule holds there.
+#[test]
+fn mon_1_looks_at_contexts() {
+    let rules = r#"{"BF_conv_relu": {"obey": true, "where": {"not_returned": true}},
+        "BF_conv_sigmoid": {"obey": true}, "MON": {"obey": 1}}"#;
+    let text = "x = input 1x3x8x8
+        c = conv x k=3 p=1 out=8 ; r = relu c ; s = sigmoid c ; t = tanh s
+        output r t";
+    expect![[r#"
+        conv-sigmoid: c s
+        relu: r
+        unary: t
+    "#]]
+    .assert_eq(&kernels_with(text, rules));
+}
+
 #[test]
 fn batch_normalisations_that_are_spelled_out() {
     check(

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use nnmeter_core::graph::NodeId;
 use nnmeter_core::kind::Kind;
+use nnmeter_core::op::Op;
 use nnmeter_core::typed::TypedGraph;
 use serde_json::Value as Json;
 
@@ -100,6 +101,41 @@ fn is_true(rules: &Json, name: &str) -> bool {
     rules[name]["obey"] == Json::Bool(true)
 }
 
+/// Whether a list of names in `json` has one of a kind's.
+fn lists(json: &Json, kind: Kind) -> bool {
+    let listed = json.as_array().into_iter().flatten();
+    listed.filter_map(Json::as_str).any(|name| names(kind).contains(&name))
+}
+
+/// Whether the wire between two units lies where `context` says. `next` is what fuses so far.
+fn meets(
+    units: &Units<'_>,
+    context: &Json,
+    (from, to): (usize, usize),
+    next: &[Option<usize>],
+) -> bool {
+    let mut head = from;
+    while let Some(before) = next.iter().position(|&after| after == Some(head)) {
+        head = before;
+    }
+    let kind = |unit: usize| units.units[unit].kind;
+    let begins = &context["kernel_begins_with"];
+    let any = begins.as_array().is_none_or(Vec::is_empty);
+    let graph = units.graph.graph();
+    let members = &units.units[to].nodes;
+    let returned = graph.outputs().iter().any(|output| members.contains(&output.node));
+    let beside = &context["not_beside"];
+    let mut others = units.producers(to).into_iter().filter(|&other| other != from);
+    let inputs = beside.as_array().is_some_and(|names| names.contains(&Json::from("input")));
+    let edges = graph.dag().raw_edges().iter().filter(|edge| members.contains(&edge.target()));
+    let reads_input =
+        edges.into_iter().any(|edge| matches!(graph.node(edge.source()).op, Op::Input(..)));
+    (any || lists(begins, kind(head)))
+        && !(returned && context["not_returned"] == Json::Bool(true))
+        && !others.any(|other| lists(beside, kind(other)))
+        && !(inputs && reads_input)
+}
+
 /// Whole patterns: the longest first, equally long ones by name.
 fn patterns(rules: &Json) -> Vec<Vec<&str>> {
     let rules_of_json = rules.as_object().expect("rules are an object");
@@ -155,9 +191,14 @@ fn fuse_patterns(units: &Units<'_>, rules: &Json, next: &mut [Option<usize>]) {
 }
 
 fn fuse_pairs(units: &Units<'_>, rules: &Json, next: &mut [Option<usize>]) {
-    let allowed = |from: usize, to: usize| {
-        let (from, to) = (names(units.units[from].kind), names(units.units[to].kind));
-        from.iter().any(|a| to.iter().any(|b| is_true(rules, &format!("BF_{a}_{b}"))))
+    let allowed = |from: usize, to: usize, next: &[Option<usize>]| {
+        let kinds = (names(units.units[from].kind), names(units.units[to].kind));
+        let rules_of_two = kinds.0.iter().flat_map(|a| kinds.1.iter().map(move |b| (a, b)));
+        let mut obeyed = rules_of_two
+            .map(|(a, b)| format!("BF_{a}_{b}"))
+            .filter(|name| is_true(rules, name))
+            .map(|name| &rules[&name]["where"]);
+        obeyed.any(|context| meets(units, context, (from, to), next))
     };
     for unit in 0..units.units.len() {
         if next.contains(&Some(unit)) {
@@ -165,7 +206,7 @@ fn fuse_pairs(units: &Units<'_>, rules: &Json, next: &mut [Option<usize>]) {
         }
         let mut producers = units.producers(unit).into_iter();
         let fusible =
-            |&from: &usize| units.only_consumer(from) == Some(unit) && allowed(from, unit);
+            |&from: &usize| units.only_consumer(from) == Some(unit) && allowed(from, unit, next);
         if let Some(producer) = producers.find(fusible) {
             next[producer] = Some(unit);
         }

@@ -2,7 +2,10 @@
 //!
 //! Nothing is thrown away here: which figure stands for a model is for the caller to choose.
 
+use std::collections::BTreeMap;
+
 use crate::accuracy::quantile;
+use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
 /// A figure of one run of a model, or of one kernel in it.
@@ -12,6 +15,32 @@ pub struct Sample {
     pub metric: Metric,
     /// The figure, in the metric's unit.
     pub value: f64,
+}
+
+impl Sample {
+    /// The figures of samples, by the names of their metrics.
+    pub fn by_metric(samples: &[Self]) -> BTreeMap<String, Vec<f64>> {
+        let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        for sample in samples {
+            figures.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
+        }
+        figures
+    }
+
+    /// The samples of figures by metric.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BadData`] if there is no metric of a name.
+    pub fn of_metrics(figures: &BTreeMap<String, Vec<f64>>) -> Result<Vec<Self>> {
+        let mut samples = Vec::new();
+        for (name, values) in figures {
+            let unknown =
+                || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
+            let metric = Metric::from_name(name).ok_or_else(unknown)?;
+            samples.extend(values.iter().map(|&value| Self { metric, value }));
+        }
+        Ok(samples)
+    }
 }
 
 /// All figures of a model.

@@ -11,7 +11,7 @@
 //! the start. Rounds are taken by [`measure`](crate::measure), and measured networks become a device by
 //! [`fit`](crate::fit), as `nnmeter-hardware/examples/toy-device` shows from end to end.
 
-#[cfg(any(feature = "onnxruntime", feature = "tract", test))]
+#[cfg(any(feature = "onnxruntime", feature = "openvino", feature = "tract", test))]
 mod attribution;
 mod command;
 mod identity;
@@ -20,6 +20,8 @@ mod measurement;
 mod model;
 #[cfg(feature = "onnxruntime")]
 mod onnxruntime;
+#[cfg(feature = "openvino")]
+mod openvino;
 mod options;
 mod registry;
 mod stopwatch;
@@ -34,6 +36,7 @@ use crate::error::Result;
 use crate::package::Metric;
 
 pub use command::Command;
+pub(crate) use identity::{Difference, difference};
 pub use identity::{Identity, Timer};
 pub use machine::{chip, clock};
 pub use measurement::{Measurement, Sample};
@@ -53,17 +56,28 @@ const ONNXRUNTIME: Offer =
 #[cfg(not(feature = "onnxruntime"))]
 const ONNXRUNTIME: Offer = (ONNXRUNTIME_ABOUT, |_| Err(not_built("onnxruntime")));
 
+const OPENVINO_ABOUT: &str = "OpenVINO on this processor, with 32-bit floats; threads=1, \
+    round_ms=8, library=PATH (else $OPENVINO_LIB_PATH, or where it is installed)";
+#[cfg(feature = "openvino")]
+const OPENVINO: Offer =
+    (OPENVINO_ABOUT, |options| Ok(Box::new(openvino::OpenVino::open(options)?)));
+#[cfg(not(feature = "openvino"))]
+const OPENVINO: Offer = (OPENVINO_ABOUT, |_| Err(not_built("openvino")));
+
 const TRACT_ABOUT: &str = "tract, a runtime in Rust, on one thread of this processor; round_ms=8";
 #[cfg(feature = "tract")]
 const TRACT: Offer = (TRACT_ABOUT, |options| Ok(Box::new(tract::Tract::open(options)?)));
 #[cfg(not(feature = "tract"))]
 const TRACT: Offer = (TRACT_ABOUT, |_| Err(not_built("tract")));
 
-#[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
+#[cfg(not(all(feature = "onnxruntime", feature = "openvino", feature = "tract")))]
 fn not_built(name: &str) -> crate::error::Error {
     let subject = format!("backend {name:?}");
     crate::error::Error::new(crate::error::ErrorKind::Backend, subject, "is not in this build")
-        .hint(format!("build with the feature: cargo install --path . --features {name}"))
+        .hint(format!(
+            "build with the feature: cargo install --path . --features {name}; or name another \
+             (--backend): `nnmeter backends` lists all"
+        ))
 }
 
 /// A runtime on a device.

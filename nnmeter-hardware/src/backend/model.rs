@@ -81,6 +81,13 @@ impl Model {
         self.path.as_deref()
     }
 
+    /// Extents of the input called `name`; `None` if the graph has none of that name.
+    pub fn input_extents(&self, name: &str) -> Option<Vec<usize>> {
+        let graph = self.graph.graph();
+        let id = graph.inputs().find(|&id| &*graph.node(id).name == name)?;
+        Some(self.graph.output_type(id)?.dims.to_vec())
+    }
+
     /// Its operators and shapes: what a runtime's input must be, and what to count as work.
     pub fn graph(&self) -> &TypedGraph {
         &self.graph

@@ -65,6 +65,7 @@ impl Backends {
     pub fn built_in() -> Self {
         let mut backends = Self::default();
         backends.add("onnxruntime", super::ONNXRUNTIME.0, super::ONNXRUNTIME.1);
+        backends.add("openvino", super::OPENVINO.0, super::OPENVINO.1);
         backends.add("tract", super::TRACT.0, super::TRACT.1);
         backends.add("command", super::command::ABOUT, |options| {
             Ok(Box::new(super::Command::open(options)?))
@@ -81,6 +82,9 @@ impl Backends {
         let (name, about, open) = (name.to_owned(), about.to_owned(), Box::new(open));
         self.0.push(Slot { name, about, open });
     }
+
+    /// The one to take where nobody says which: it needs nothing but to be built in.
+    pub const DEFAULT: &'static str = "tract";
 
     /// The option that stands behind a colon in what [`Backends::open`] is given.
     pub const TARGET: &'static str = "program";

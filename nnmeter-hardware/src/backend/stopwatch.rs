@@ -34,6 +34,11 @@ impl Stopwatch {
         Ok(Self { timer, round, start: Instant::now() })
     }
 
+    /// The least length of a round.
+    pub fn length(&self) -> Duration {
+        self.round
+    }
+
     /// What it reads.
     pub fn timer(&self) -> Timer {
         self.timer

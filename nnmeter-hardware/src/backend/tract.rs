@@ -15,7 +15,8 @@ use tract_onnx::tract_hir::infer::Factoid;
 
 use super::{
     Backend, ExecutedKernel, Identity, Model, Options, ProfiledKernel, Sample, Session, Stopwatch,
-    attribution, machine,
+    attribution::{self, Named},
+    machine,
 };
 use crate::device::{Precision, Runtime};
 use crate::error::{Error, ErrorKind, Result};
@@ -89,20 +90,13 @@ fn load(model: &Model) -> Result<(Arc<Plan>, TVec<TValue>), TractError> {
         let name = inference.node(outlet.node).name.clone();
         let fact = inference.outlet_fact(*outlet)?.clone();
         let element = fact.datum_type.concretize().unwrap_or(DatumType::F32);
-        let dims = extents(model, &name)
+        let dims = model
+            .input_extents(&name)
             .ok_or_else(|| TractError::msg(format!("input {name:?} is not in the graph")))?;
         inference.set_input_fact(place, InferenceFact::dt_shape(element, &dims))?;
         inputs.push(data(element, &dims)?.into());
     }
     Ok((SimplePlan::new(inference.into_optimized()?)?, inputs))
-}
-
-/// Extents of the input called `name` in the graph.
-fn extents(model: &Model, name: &str) -> Option<Vec<usize>> {
-    let graph = model.graph();
-    let mut inputs = graph.graph().inputs();
-    let id = inputs.find(|&id| &*graph.graph().node(id).name == name)?;
-    Some(graph.output_type(id)?.dims.to_vec())
 }
 
 /// Floats between 0 and 1; integers 1.
@@ -168,8 +162,8 @@ impl Session for Ready {
 impl Ready {
     /// Kernels by tract's names and operators.
     fn executed(&self, named: Vec<(String, String)>) -> Vec<ExecutedKernel> {
-        let names: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
-        let operators = attribution::operators(self.model.graph(), &names);
+        let names: Vec<_> = named.iter().map(|(name, _)| vec![name]).collect();
+        let operators = attribution::operators(self.model.graph(), &names, Named::AfterFirst);
         let kernels = named.into_iter().zip(operators);
         kernels
             .map(|((name, op), nodes)| ExecutedKernel { name: format!("{op} {name}"), nodes })

@@ -1,222 +1,165 @@
-//! The networks that tell whether a runtime fuses two operators.
+//! The networks that tell what a kernel ends in.
 //!
-//! The pair stands where real networks have it, behind convolutions and before one:
-//! `input -> stem -> trunk -> first -> second -> tail`, where a sum reads the operator before its
-//! own input, as a residual does. Four networks tell what fusing saves: with and without the second
-//! operator, each once as it is and once with the first operator's result as an output as well, so
-//! that it has to be written and nothing can be fused across it. Beside these are the operators
-//! alone, as nn-Meter measures them. All operators keep the image's extents.
+//! Operators stand where real networks have them, behind convolutions and before one, several times in
+//! a row, so that what a run costs in any case weighs less:
+//!
+//! ```text
+//! input -> stem -> [ -> trunk -> (pooling) -> first -> second -> ] x UNITS -> tail
+//! ```
+//!
+//! Stem, trunk and tail are pointwise convolutions. A sum reads what its unit's trunk reads, as a
+//! residual does, or an input of the model. All operators keep the image's extents.
 
 use nnmeter_core::builder::GraphBuilder;
 use nnmeter_core::graph::Value;
-use nnmeter_core::kind::Kind;
-use nnmeter_core::op::{
-    Binary, Conv, FilterLayout, Layout, Norm, Op, Padding, Pool, PoolKind, Unary,
-};
+use nnmeter_core::op::{Layout, Op};
 use nnmeter_core::tensor::{Constant, DType, Dim, TensorType};
 use nnmeter_core::typed::TypedGraph;
 
+use super::{Look, Operator};
 use crate::error::Result;
 
-/// An operator of a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names are the operators' own
-pub enum Operator {
-    Conv,
-    DwConv,
-    ConvTrans,
-    Pooling,
-    Bn,
-    Relu,
-    Sigmoid,
-    Hswish,
-    Add,
-    Concat,
+/// How often the operators stand in a network.
+pub(super) const UNITS: usize = 4;
+
+/// A network, by what sets it apart from others.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Network {
+    pub(super) look: Look,
+    /// What stands behind each trunk, in order.
+    pub(super) operators: Vec<Operator>,
+    /// Whether sums read an input of the model.
+    pub(super) beside_input: bool,
+    /// Which of the operators' results have to be there as a whole, and why.
+    pub(super) held: Option<(usize, Hold)>,
+    /// Whether there is one operator after the other on an input and nothing else.
+    pub(super) alone: bool,
 }
 
-impl Operator {
-    /// Those that a pair begins with.
-    pub const FIRST: &[Operator] = &[
-        Operator::Conv,
-        Operator::DwConv,
-        Operator::ConvTrans,
-        Operator::Pooling,
-        Operator::Bn,
-        Operator::Relu,
-        Operator::Add,
-        Operator::Concat,
-    ];
-    /// Those that a pair ends in.
-    pub const SECOND: &[Operator] = &[
-        Operator::Conv,
-        Operator::DwConv,
-        Operator::ConvTrans,
-        Operator::Pooling,
-        Operator::Bn,
-        Operator::Relu,
-        Operator::Sigmoid,
-        Operator::Hswish,
-        Operator::Add,
-        Operator::Concat,
-    ];
+/// Why a result has to be there as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Hold {
+    /// It is an output of the model.
+    Returned,
+    /// A global pooling reads it, too.
+    Shared,
+}
 
-    /// Whether computing it takes so long that it hides the reading and writing of memory: then it
-    /// takes as long fused as it does alone, and that nothing is saved says nothing.
-    pub fn hides_pass(self) -> bool {
-        matches!(self, Operator::Sigmoid | Operator::Hswish)
+impl Network {
+    /// `operators` between convolutions.
+    pub(super) fn between(look: Look, operators: &[Operator]) -> Self {
+        let operators = operators.to_vec();
+        Self { look, operators, beside_input: false, held: None, alone: false }
     }
 
-    /// What fusion rules call it.
-    pub fn kind(self) -> Kind {
-        match self {
-            Operator::Conv => Kind::Conv,
-            Operator::DwConv => Kind::DwConv,
-            Operator::ConvTrans => Kind::ConvTrans,
-            Operator::Pooling => Kind::MaxPool,
-            Operator::Bn => Kind::Bn,
-            Operator::Relu => Kind::Relu,
-            Operator::Sigmoid => Kind::Sigmoid,
-            Operator::Hswish => Kind::Hswish,
-            Operator::Add => Kind::Add,
-            Operator::Concat => Kind::Concat,
-        }
+    /// The same, with a result that has to be there.
+    pub(super) fn holding(self, place: usize, hold: Hold) -> Self {
+        Self { held: Some((place, hold)), ..self }
+    }
+
+    /// What people call it.
+    pub(super) fn name(&self) -> String {
+        let names: Vec<&str> = self.operators.iter().map(|operator| operator.name()).collect();
+        let held = match self.held {
+            Some((place, Hold::Returned)) => format!(", {place} returned"),
+            Some((place, Hold::Shared)) => format!(", {place} shared"),
+            None => String::new(),
+        };
+        let beside = if self.beside_input { ", beside an input" } else { "" };
+        let alone = if self.alone { ", alone" } else { "" };
+        format!("{} at {}{held}{beside}{alone}", names.join(" "), self.look)
+    }
+
+    /// The network as a graph. Operators of unit 2 are called `2/OPERATOR_PLACE` and what is below it.
+    pub(super) fn graph(&self) -> Result<TypedGraph> {
+        let mut drawing = Drawing::new(self.look);
+        let last = match self.alone {
+            true => drawing.alone(&self.operators),
+            false => drawing.units(self),
+        };
+        drawing.finish(last)
     }
 }
 
-/// Channels and extents of the images in a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shape {
-    /// Number of channels.
-    pub channels: usize,
-    /// Height and width.
-    pub side: usize,
-}
-
-/// `operators` between convolutions; if `kept`, the first one's result is an output as well.
-/// The name of its input is `name`, which makes the bytes of equal networks differ.
-pub(super) fn between(
-    name: &str,
-    shape: Shape,
-    operators: &[Operator],
-    kept: bool,
-) -> Result<TypedGraph> {
-    let mut drawing = Drawing::new(shape);
-    let input = drawing.input(name);
-    let stem = drawing.pointwise("stem", input);
-    let trunk = drawing.pointwise("trunk", stem);
-    let placed = drawing.sequence(operators, trunk, stem);
-    if let Some(first) = placed.first().filter(|_| kept) {
-        drawing.builder.returns(first.value);
-    }
-    let tail = drawing.pointwise("tail", placed.last().copied().unwrap_or(trunk));
-    drawing.finish(tail)
-}
-
-/// `operators` alone, one after the other.
-pub(super) fn alone(name: &str, shape: Shape, operators: &[Operator]) -> Result<TypedGraph> {
-    let mut drawing = Drawing::new(shape);
-    let input = drawing.input(name);
-    let reads_two = matches!(operators.first(), Some(Operator::Add | Operator::Concat));
-    let other = if reads_two { drawing.input(&format!("{name}, other")) } else { input };
-    let placed = drawing.sequence(operators, input, other);
-    drawing.finish(placed.last().copied().unwrap_or(input))
+/// The name of the operator at `place` in unit `unit`.
+pub(super) fn operator_name(unit: usize, place: usize) -> String {
+    format!("{unit}/{place}")
 }
 
 /// A value with its number of channels.
 #[derive(Clone, Copy)]
-struct Wire {
-    value: Value,
-    channels: usize,
+pub(super) struct Wire {
+    pub(super) value: Value,
+    pub(super) channels: usize,
 }
 
 /// A network while it is drawn.
-struct Drawing {
+pub(super) struct Drawing {
     builder: GraphBuilder,
-    shape: Shape,
+    pub(super) look: Look,
 }
 
 impl Drawing {
-    fn new(shape: Shape) -> Self {
-        Self { builder: GraphBuilder::new(), shape }
+    fn new(look: Look) -> Self {
+        Self { builder: GraphBuilder::new(), look }
+    }
+
+    fn alone(&mut self, operators: &[Operator]) -> Wire {
+        let input = self.input("input");
+        let two = operators.iter().any(|operator| operator.reads_two());
+        let other = if two { self.input("other") } else { input };
+        operators.iter().enumerate().fold(input, |data, (place, &operator)| {
+            self.operator(&operator_name(0, place), operator, data, other)
+        })
+    }
+
+    fn units(&mut self, network: &Network) -> Wire {
+        let input = self.input("input");
+        let mut last = self.pointwise("stem", input, self.look.channels);
+        for unit in 0..UNITS {
+            let other = if network.beside_input { input } else { last };
+            last = self.pointwise(&format!("{unit}/trunk"), last, self.look.channels);
+            for (place, &operator) in network.operators.iter().enumerate() {
+                last = self.operator(&operator_name(unit, place), operator, last, other);
+                if let Some((_, hold)) = network.held.filter(|held| held.0 == place) {
+                    self.hold(unit, last, hold);
+                }
+            }
+        }
+        self.pointwise("tail", last, self.look.channels)
+    }
+
+    fn hold(&mut self, unit: usize, wire: Wire, hold: Hold) {
+        let held = match hold {
+            Hold::Returned => wire,
+            Hold::Shared => self.global_pool(&format!("{unit}/aside"), wire),
+        };
+        self.builder.returns(held.value);
     }
 
     fn input(&mut self, name: &str) -> Wire {
-        let Shape { channels, side } = self.shape;
+        let Look { channels, side, .. } = self.look;
         let dims = [1, channels, side, side].map(Dim::Known).to_vec();
         self.place(name, Op::Input(DType::F32, Some(dims)), &[], channels)
     }
 
-    fn place(&mut self, name: &str, op: Op, operands: &[Value], channels: usize) -> Wire {
+    pub(super) fn place(
+        &mut self,
+        name: &str,
+        op: Op,
+        operands: &[Value],
+        channels: usize,
+    ) -> Wire {
         let node = self.builder.place(name, op, operands, 1);
         Wire { value: Value { node, port: 0 }, channels }
     }
 
-    fn weight(&mut self, name: &str, dims: &[usize]) -> Value {
-        let constant = Constant::opaque(TensorType::f32(dims.iter().copied()));
+    pub(super) fn constant(&mut self, name: &str, constant: Constant) -> Value {
         self.place(name, Op::Const(constant), &[], 0).value
     }
 
-    /// Operators one after the other; the second operand of each is what the one before it read,
-    /// `before` for the first one.
-    fn sequence(&mut self, operators: &[Operator], data: Wire, before: Wire) -> Vec<Wire> {
-        let (mut data, mut before, mut placed) = (data, before, Vec::new());
-        for (&operator, name) in operators.iter().zip(["first", "second"]) {
-            let result = self.operator(name, operator, data, before);
-            (before, data) = (data, result);
-            placed.push(result);
-        }
-        placed
-    }
-
-    fn operator(&mut self, name: &str, operator: Operator, data: Wire, before: Wire) -> Wire {
-        let channels = data.channels;
-        let unary = |op| (Op::Unary(op), vec![data.value], channels);
-        let (op, operands, channels) = match operator {
-            Operator::Conv => return self.conv(name, data, 3, 1),
-            Operator::DwConv => return self.conv(name, data, 3, channels),
-            Operator::ConvTrans => return self.conv_trans(name, data),
-            Operator::Bn => {
-                let mut operands = vec![data.value];
-                for parameter in ["scale", "shift", "mean", "variance"] {
-                    operands.push(self.weight(&format!("{name}/{parameter}"), &[channels]));
-                }
-                (Op::Norm(Norm::Batch(Layout::ChannelsFirst)), operands, channels)
-            }
-            Operator::Pooling => (Op::Pool(max_pool()), vec![data.value], channels),
-            Operator::Relu => unary(Unary::Relu),
-            Operator::Sigmoid => unary(Unary::Sigmoid),
-            Operator::Hswish => unary(Unary::HardSwish),
-            Operator::Add => {
-                // A sum of what has more channels than was read before is that of it with itself.
-                let other = if before.channels == channels { before } else { data };
-                (Op::Binary(Binary::Add), vec![data.value, other.value], channels)
-            }
-            Operator::Concat => {
-                let operands = vec![data.value, before.value];
-                (Op::Concat { axis: 1 }, operands, channels + before.channels)
-            }
-        };
-        self.place(name, op, &operands, channels)
-    }
-
-    fn pointwise(&mut self, name: &str, data: Wire) -> Wire {
-        self.conv(name, data, 1, 1)
-    }
-
-    /// A convolution: to the network's channels, or to as many as there are if it is depthwise.
-    fn conv(&mut self, name: &str, data: Wire, window: usize, groups: usize) -> Wire {
-        let channels = if groups == 1 { self.shape.channels } else { data.channels };
-        let dims = [channels, data.channels / groups, window, window];
-        let weight = self.weight(&format!("{name}/weight"), &dims);
-        let op = Op::Conv(convolution(false, window, groups));
-        self.place(name, op, &[data.value, weight], channels)
-    }
-
-    fn conv_trans(&mut self, name: &str, data: Wire) -> Wire {
-        let channels = self.shape.channels;
-        let weight = self.weight(&format!("{name}/weight"), &[data.channels, channels, 3, 3]);
-        let op = Op::Conv(convolution(true, 3, 1));
-        self.place(name, op, &[data.value, weight], channels)
+    pub(super) fn weight(&mut self, name: &str, dims: &[usize]) -> Value {
+        self.constant(name, Constant::opaque(TensorType::f32(dims.iter().copied())))
     }
 
     fn finish(mut self, last: Wire) -> Result<TypedGraph> {
@@ -226,32 +169,33 @@ impl Drawing {
     }
 }
 
-/// A convolution of a square window with strides of one that keeps an image's extents.
-fn convolution(transposed: bool, window: usize, groups: usize) -> Conv {
-    Conv {
-        transposed,
-        layout: Layout::ChannelsFirst,
-        filter: FilterLayout::Oihw,
-        strides: [1, 1].into_iter().collect(),
-        dilations: [1, 1].into_iter().collect(),
-        padding: around(window / 2),
-        output_padding: [].into_iter().collect(),
-        groups,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
 
-fn max_pool() -> Pool {
-    Pool {
-        kind: PoolKind::Max,
-        layout: Layout::ChannelsFirst,
-        kernel: [3, 3].into_iter().collect(),
-        strides: [1, 1].into_iter().collect(),
-        dilations: [1, 1].into_iter().collect(),
-        padding: around(1),
-        ceil_mode: false,
-    }
-}
+    use super::*;
+    use crate::backend::Model;
+    use crate::fusion::Plan;
 
-fn around(pad: usize) -> Padding {
-    Padding::Explicit([pad, pad].into_iter().collect(), [pad, pad].into_iter().collect())
+    /// Every operator can be drawn, written and read: shapes agree, and names are distinct.
+    #[test]
+    fn all_operators_are_drawn() {
+        let all = [Operator::HEAVY, Operator::ELEMENTWISE, Operator::SPELLED_OUT].concat();
+        for (look, operator) in
+            Plan::default().looks.into_iter().flat_map(|look| all.iter().map(move |&o| (look, o)))
+        {
+            for network in [
+                Network::between(look, &[Operator::Conv, operator]).holding(0, Hold::Shared),
+                Network { beside_input: true, ..Network::between(look, &[operator]) },
+                Network { alone: true, ..Network::between(look, &[operator, Operator::Relu]) },
+            ] {
+                let graph = network.graph().expect("shapes that agree");
+                let model = Model::of_graph(network.name(), graph).expect("ONNX says it");
+                let nodes = model.graph().graph().dag().node_weights();
+                let names: Vec<&str> = nodes.map(|node| &*node.name).collect();
+                let distinct: HashSet<&&str> = names.iter().collect();
+                assert_eq!(distinct.len(), names.len(), "{}", network.name());
+            }
+        }
+    }
 }

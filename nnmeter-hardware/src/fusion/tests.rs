@@ -2,32 +2,33 @@
 
 use std::cell::Cell;
 
-use nnmeter_core::graph::NodeId;
-use nnmeter_core::op::{Op, Unary};
+use nnmeter_core::detect::detect;
+use nnmeter_core::export::nnmeter_ir::names;
+use nnmeter_core::kind::Kind;
 use nnmeter_core::rules::{FusionRules, Verdict as Ruling};
-use nnmeter_core::typed::TypedGraph;
 
 use super::*;
 use crate::backend::{ExecutedKernel, Identity, Model, Options, Sample, Session, Timer};
 use crate::device::{Precision, Runtime};
 use crate::package::Metric;
 
-/// A runtime that fuses a relu into the convolution before it, and what else `fuses` says.
+/// A runtime that fuses what its rules say. A convolution takes 0.1 ms, any other kernel 0.01 ms.
 #[derive(Debug)]
 struct MadeUp {
     identity: Identity,
-    fuses: fn(&Op, &Op) -> bool,
+    rules: FusionRules,
+    tells: bool,
     seed: Cell<u64>,
 }
 
 struct MadeUpSession {
-    kernels: usize,
+    kernels: Option<Vec<ExecutedKernel>>,
     ms: f64,
     random: u64,
 }
 
 impl MadeUp {
-    fn new(fuses: fn(&Op, &Op) -> bool) -> Self {
+    fn new(rules: &str) -> Self {
         let identity = Identity {
             chip: "none".to_owned(),
             clock: None,
@@ -37,17 +38,8 @@ impl MadeUp {
             timer: Timer::Stated,
             options: Options::default(),
         };
-        Self { identity, fuses, seed: Cell::new(1) }
-    }
-
-    /// Whether an operator is fused into the one whose result it reads first, which nobody else
-    /// must have.
-    fn is_fused(&self, graph: &TypedGraph, id: NodeId) -> bool {
-        let Some(data) = graph.graph().operand(id, 0) else { return false };
-        let returned = graph.graph().outputs().contains(&data);
-        let readers = graph.graph().dag().edges(data.node).count();
-        let op = |id| &graph.graph().node(id).op;
-        !returned && readers == 1 && (self.fuses)(op(data.node), op(id))
+        let rules = FusionRules::from_json(rules.as_bytes()).expect("valid rules");
+        Self { identity, rules, tells: true, seed: Cell::new(1) }
     }
 }
 
@@ -60,18 +52,20 @@ impl Backend for MadeUp {
         &[Metric::Latency]
     }
 
-    /// A convolution takes 0.1 ms, any other operator 0.01 ms, and what is fused nothing.
     fn prepare(&self, model: &Model) -> Result<Box<dyn Session>> {
         let graph = model.graph();
-        let ids = graph.order().iter().copied().filter(|&id| graph.is_op(id));
-        let kernels: Vec<NodeId> = ids.filter(|&id| !self.is_fused(graph, id)).collect();
-        let cost = |&id: &NodeId| match graph.graph().node(id).op {
-            Op::Conv(_) => 0.1,
-            _ => 0.01,
-        };
+        let (detection, names) = (detect(graph, &self.rules), names(graph));
+        let is_conv = |kind| matches!(kind, Kind::Conv | Kind::DwConv | Kind::ConvTrans);
+        let (mut kernels, mut ms) = (Vec::new(), 0.0);
+        for kernel in detection.kernels() {
+            let convolves = kernel.units().iter().any(|unit| is_conv(unit.kind));
+            ms += if convolves { 0.1 } else { 0.01 };
+            let nodes = kernel.nodes().iter().map(|id| names[id.index()].clone()).collect();
+            kernels.push(ExecutedKernel { name: kernel.name(), nodes });
+        }
         self.seed.set(self.seed.get() + 1);
-        let (ms, random) = (kernels.iter().map(cost).sum(), self.seed.get());
-        Ok(Box::new(MadeUpSession { kernels: kernels.len(), ms, random }))
+        let (kernels, random) = (self.tells.then_some(kernels), self.seed.get());
+        Ok(Box::new(MadeUpSession { kernels, ms, random }))
     }
 }
 
@@ -85,82 +79,104 @@ impl Session for MadeUpSession {
     }
 
     fn kernels(&mut self) -> Result<Option<Vec<ExecutedKernel>>> {
-        let kernel = |index: usize| ExecutedKernel { name: index.to_string(), nodes: Vec::new() };
-        Ok(Some((0..self.kernels).map(kernel).collect()))
+        Ok(self.kernels.clone())
     }
 }
 
-fn relu_after_conv(first: &Op, second: &Op) -> bool {
-    matches!((first, second), (Op::Conv(_), Op::Unary(Unary::Relu)))
-}
+/// Sums only into convolutions and not beside inputs, relus into sums only there, hard swishes
+/// unless they are returned, hard swishes and shuffles in one piece.
+const RULES: &str = r#"{"BF_conv_relu": {"obey": true},
+    "BF_conv_add": {"obey": true, "where": {"not_beside": ["input"]}},
+    "BF_add_relu": {"obey": true, "where": {"kernel_begins_with": ["conv", "dwconv"]}},
+    "BF_conv_hswish": {"obey": true, "where": {"not_returned": true}}}"#;
 
 fn plan() -> Plan {
-    let shapes = vec![Shape { channels: 2, side: 4 }];
-    Plan { firsts: vec![Operator::Conv, Operator::Relu], shapes, rounds: 200, ..Plan::default() }
+    let firsts = vec![Operator::Conv, Operator::Relu, Operator::Add];
+    Plan { firsts, step: 20, rounds: 120, ..Plan::default() }
+}
+
+fn found(backend: &MadeUp, plan: &Plan) -> Vec<Finding> {
+    find(backend, plan, &mut Log::in_memory(), &mut |_| ()).expect("nothing is written")
 }
 
 #[test]
 fn a_runtime_is_found_out() {
-    let backend = MadeUp::new(relu_after_conv);
+    let backend = MadeUp::new(RULES);
     let mut last = None;
-    let pairs = find(&backend, &plan(), &mut Log::in_memory(), &mut |progress| {
-        last = Some(*progress);
-    });
-    let pairs = pairs.expect("nothing is written");
-    assert_eq!(pairs.len(), 2 * Operator::SECOND.len());
-    for pair in &pairs {
-        let expected = match (pair.first, pair.second) {
-            (Operator::Conv, Operator::Relu) => Verdict::Fused,
-            (_, Operator::Sigmoid | Operator::Hswish) => Verdict::Undecided,
-            _ => Verdict::NotFused,
-        };
-        assert_eq!(pair.verdict(), expected, "{pair:?}");
-    }
-    let agreement = Agreement::of(&pairs);
-    assert_eq!((agreement.told, agreement.right, agreement.undecided()), (20, 16, 4));
-    assert_eq!((agreement.nn_meter_right, agreement.nn_meter_wrong), (20, 0));
+    let (rules, findings) =
+        rules(&backend, &plan(), Source::Measured, &mut Log::in_memory(), &mut |progress| {
+            last = Some(*progress);
+        })
+        .expect("nothing is written");
     assert!(last.is_some_and(|progress| progress.done == progress.rounds));
+    for finding in &findings {
+        assert_eq!(finding.verdict(), finding.told(), "{finding:#?}");
+    }
+    let agreement = Agreement::of(&findings);
+    assert_eq!((agreement.told, agreement.undecided()), (findings.len(), 0));
+    for first in [Kind::Conv, Kind::Relu, Kind::Add] {
+        for second in Operator::ELEMENTWISE.iter().map(|operator| operator.kind()) {
+            let (found, real) =
+                (rules.verdict(first, second), backend.rules.verdict(first, second));
+            match (found, real) {
+                (Ruling::InContext(found), Ruling::InContext(real)) => {
+                    let [found, real] =
+                        [&rules.contextual()[found], &backend.rules.contextual()[real]];
+                    assert_eq!(found.context, real.context, "{}", real.name);
+                }
+                (Ruling::Denied, Ruling::NoRule) => {}
+                _ => assert_eq!(found, real, "{first} {second}"),
+            }
+        }
+    }
 }
 
 /// A runtime that fuses nothing, measured again and again: hardly ever is a pair said to be fused.
 #[test]
 fn wrong_verdicts_are_rare() {
     for seed in 0..10 {
-        let backend = MadeUp::new(|_, _| false);
+        let backend = MadeUp::new("{}");
         backend.seed.set(1000 * seed);
-        let plan = Plan { rounds: 20, ..plan() };
-        let pairs = find(&backend, &plan, &mut Log::in_memory(), &mut |_| ());
-        let pairs = pairs.expect("nothing is written");
-        assert!(pairs.iter().all(|pair| pair.verdict() != Verdict::Fused), "seed {seed}");
+        let plan = Plan { step: 4, rounds: 20, ..plan() };
+        for finding in found(&backend, &plan) {
+            if let Case::Pair(..) = finding.case {
+                assert_ne!(finding.verdict(), Verdict::Fused, "seed {seed}: {finding:?}");
+            }
+        }
     }
 }
 
 #[test]
-fn what_was_found_reads_as_rules() {
-    let backend = MadeUp::new(relu_after_conv);
-    let pairs = find(&backend, &plan(), &mut Log::in_memory(), &mut |_| ());
-    let json = rules_json(&pairs.expect("nothing is written"));
-    let rules = FusionRules::from_json(json.to_string().as_bytes()).expect("valid rules");
-    let kinds = |first: Operator, second: Operator| (first.kind(), second.kind());
-    let of = |(first, second)| rules.verdict(first, second);
-    assert_eq!(of(kinds(Operator::Conv, Operator::Relu)), Ruling::Allowed);
-    assert_eq!(of(kinds(Operator::Relu, Operator::Conv)), Ruling::Denied);
-    assert_eq!(of(kinds(Operator::Conv, Operator::Sigmoid)), Ruling::NoRule);
-    assert_eq!(json["BF_conv_relu"]["found"][0]["runtime_says_fused"], true);
+fn rules_are_what_the_runtime_tells_if_that_is_asked_for() {
+    let plan = Plan { rounds: 0, ..plan() };
+    let findings = found(&MadeUp::new(RULES), &plan);
+    assert!(findings.iter().all(|finding| finding.verdict() == Verdict::Undecided));
+    let obey = |findings: &[Finding], source, rule: &str| {
+        rules_json(findings, source)[rule]["obey"].clone()
+    };
+    assert_eq!(obey(&findings, Source::Told, "BF_conv_relu"), true);
+    assert_eq!(obey(&findings, Source::Told, "BF_relu_conv"), false);
+    assert_eq!(obey(&findings, Source::Told, "MON"), 0);
+    assert_eq!(obey(&findings, Source::Told, "BLOCK_se"), true);
+    assert_eq!(obey(&findings, Source::Measured, "BF_conv_relu"), serde_json::Value::Null);
+    let silent = MadeUp { tells: false, ..MadeUp::new(RULES) };
+    let findings = found(&silent, &plan);
+    assert_eq!(obey(&findings, Source::Told, "BF_conv_relu"), serde_json::Value::Null);
+    assert_eq!(Agreement::of(&findings), Agreement::default());
 }
 
 #[test]
-fn pairs_that_differ_from_shape_to_shape_are_undecided() {
-    let mut pairs = find(
-        &MadeUp::new(relu_after_conv),
-        &Plan { firsts: vec![Operator::Conv], ..plan() },
-        &mut Log::in_memory(),
-        &mut |_| (),
-    )
-    .expect("nothing is written");
-    let other = pairs[0].findings[0].clone();
-    let relu = pairs.iter_mut().find(|pair| pair.second == Operator::Relu).expect("is there");
-    assert_eq!(relu.verdict(), Verdict::Fused);
-    relu.findings.push(other);
-    assert_eq!(relu.verdict(), Verdict::Undecided);
+fn what_differs_from_image_to_image_is_undecided() {
+    let plan = Plan { firsts: vec![Operator::Conv], ..plan() };
+    let mut findings = found(&MadeUp::new(RULES), &plan);
+    let place = |second| {
+        let case = Case::Pair(Site::Plain, Operator::Conv, second);
+        findings.iter().position(|finding| finding.case == case).expect("is asked")
+    };
+    let (relu, bn) = (place(Operator::Relu), place(Operator::Bn));
+    let other = findings[bn].seen[0].clone();
+    assert_eq!(findings[relu].verdict(), Verdict::Fused);
+    findings[relu].seen.push(other);
+    assert_eq!(findings[relu].verdict(), Verdict::Undecided);
+    assert_eq!(findings[relu].told(), Verdict::Undecided);
 }

@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{ExecutedKernel, Identity, ProfiledKernel, Sample};
+use crate::backend::{
+    Difference, ExecutedKernel, Identity, ProfiledKernel, Sample, difference,
+};
 use crate::error::{Error, ErrorKind, Result};
-use crate::package::Metric;
 
 /// The version of the format.
 pub(super) const FORMAT: u32 = 1;
@@ -40,15 +41,11 @@ impl Header {
                 .expected(format!("version {FORMAT}"))
                 .hint("measure into another log, or use the nnmeter that wrote this one"));
         }
-        let names = self.identity.keys().chain(expected.identity.keys());
-        let differ = names.filter(|&name| self.identity.get(name) != expected.identity.get(name));
-        let Some(name) = differ.min() else { return Ok(()) };
-        let stated = |header: &Self| {
-            header.identity.get(name).map_or("nothing".to_owned(), |value| format!("{value:?}"))
-        };
-        let found = format!("holds figures of another identity: {name} is {}", stated(self));
+        let difference = difference(&expected.identity, &self.identity);
+        let Some(Difference { name, own, other }) = difference else { return Ok(()) };
+        let found = format!("holds figures of another identity: {name} is {other}");
         Err(Error::new(ErrorKind::BadData, "log", found)
-            .expected(stated(expected))
+            .expected(own)
             .hint("measure into another log; figures of two identities are never mixed"))
     }
 }
@@ -85,13 +82,13 @@ pub(super) struct Round {
 
 impl Round {
     pub(super) fn new(model: &str, key: &str, round: usize, samples: &[Sample]) -> Self {
-        let (model, sha256) = (model.to_owned(), key.to_owned());
-        Self { model, sha256, round, samples: by_metric(samples) }
+        let samples = Sample::by_metric(samples);
+        Self { model: model.to_owned(), sha256: key.to_owned(), round, samples }
     }
 
     /// The samples, metric by metric.
     pub(super) fn samples(&self) -> Result<Vec<Sample>> {
-        in_order(&self.samples)
+        Sample::of_metrics(&self.samples)
     }
 }
 
@@ -121,7 +118,7 @@ impl Profile {
         let kernels = kernels.iter().map(|ProfiledKernel { kernel, samples }| Kernel {
             kernel: kernel.name.clone(),
             nodes: kernel.nodes.clone(),
-            samples: by_metric(samples),
+            samples: Sample::by_metric(samples),
         });
         Self { model, sha256, profile, kernels: kernels.collect() }
     }
@@ -131,29 +128,8 @@ impl Profile {
         let profiled = |kernel: &Kernel| {
             let Kernel { kernel: name, nodes, samples } = kernel;
             let executed = ExecutedKernel { name: name.clone(), nodes: nodes.clone() };
-            Ok(ProfiledKernel { kernel: executed, samples: in_order(samples)? })
+            Ok(ProfiledKernel { kernel: executed, samples: Sample::of_metrics(samples)? })
         };
         self.kernels.iter().map(profiled).collect()
     }
-}
-
-/// Figures by the names of their metrics.
-fn by_metric(samples: &[Sample]) -> BTreeMap<String, Vec<f64>> {
-    let mut by_metric: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for sample in samples {
-        by_metric.entry(sample.metric.name().to_owned()).or_default().push(sample.value);
-    }
-    by_metric
-}
-
-/// Figures, metric by metric.
-fn in_order(by_metric: &BTreeMap<String, Vec<f64>>) -> Result<Vec<Sample>> {
-    let mut samples = Vec::new();
-    for (name, values) in by_metric {
-        let metric = Metric::ALL.iter().copied().find(|metric| metric.name() == name);
-        let unknown = || Error::new(ErrorKind::BadData, format!("metric {name:?}"), "is not known");
-        let metric = metric.ok_or_else(unknown)?;
-        samples.extend(values.iter().map(|&value| Sample { metric, value }));
-    }
-    Ok(samples)
 }

@@ -1,4 +1,4 @@
-//! The part `rules.json`: a device's fusion rules in nn-Meter's format, with the verdicts only.
+//! The part `rules.json`: a device's fusion rules in nn-Meter's format: the verdicts, and where they hold.
 //!
 //! The measurements that a rule file may carry beside its verdicts stay behind, and so do rules
 //! without a verdict. What the rules mean is [`FusionRules`]' business.
@@ -20,6 +20,8 @@ pub struct RuleFile {
 #[derive(Serialize, Deserialize)]
 struct Verdict {
     obey: Option<serde_json::Value>,
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    context: Option<serde_json::Value>,
 }
 
 impl RuleFile {
@@ -31,7 +33,7 @@ impl RuleFile {
         let rules = FusionRules::from_json(bytes)?;
         let mut verdicts: BTreeMap<String, Verdict> = serde_json::from_slice(bytes)
             .map_err(|error| Error::new(ErrorKind::BadData, "fusion rules", error.to_string()))?;
-        verdicts.retain(|_, verdict| verdict.obey.is_some());
+        verdicts.retain(|name, verdict| verdict.obey.is_some() && !name.starts_with("BLOCK_"));
         Ok(Self { json: super::to_json("fusion rules", &verdicts)?, rules })
     }
 
@@ -53,10 +55,20 @@ mod tests {
     #[test]
     fn keeps_the_verdicts_and_nothing_else() {
         let json = br#"{"MON": {"obey": 0}, "RT": {"obey": null},
-            "BF_conv_relu": {"obey": true, "latency": {"ops": "1.0 +- 0.0"}}}"#;
+            "BF_conv_relu": {"obey": true, "latency": {"ops": "1.0 +- 0.0"}},
+            "BF_conv_add": {"obey": true, "where": {"not_beside": ["input"]}, "found": []},
+            "BLOCK_hswish": {"obey": true}}"#;
         let file = RuleFile::from_json(json).expect("valid rules");
         expect_test::expect![[r#"
             {
+              "BF_conv_add": {
+                "obey": true,
+                "where": {
+                  "not_beside": [
+                    "input"
+                  ]
+                }
+              },
               "BF_conv_relu": {
                 "obey": true
               },

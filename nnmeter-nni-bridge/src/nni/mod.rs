@@ -9,12 +9,15 @@
 //! with its [`journal`]; so a tuner that is killed is started again, knows all it knew, and the manager
 //! does not notice. [`trial`] is the other side: what a trial asks and reports.
 //!
+//! The other way round, [`fleet`] starts experiments whose trials measure models.
+//!
 //! What architectures cost, and which are within a budget, is said by `nnmeter-filters`.
 
 pub mod architecture;
 pub mod command;
 pub mod draw;
 pub mod evolution;
+pub mod fleet;
 pub mod frame;
 pub mod gene;
 pub mod grid;

@@ -4,10 +4,12 @@
 //! |---|---|
 //! | `environment.rs` | NNI 3.0 and 2.10 of PyPI, each installed into a folder of its own |
 //! | `experiment.rs` | an experiment of the example configurations, its manager, tuner and trials |
+//! | `measure.rs` | models measured by trials |
 //! | `scenarios.rs` | what is done to experiments, and what must come of it |
 
 mod environment;
 mod experiment;
+mod measure;
 mod scenarios;
 
 use std::time::Instant;

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use super::environment::{Environment, Version};
 use super::experiment::{Experiment, Trial, kill};
+use super::measure;
 
 /// The budget of the examples' configurations, in milliseconds.
 const BUDGET_MS: f64 = 60.0;
@@ -36,6 +37,8 @@ pub(crate) enum Scenario {
     KeeperKilled,
     /// The manager is killed with -9, and the experiment resumed.
     Resumed,
+    /// Models are measured by trials (`nnmeter-bridge measure`), some of which fail.
+    Measure,
 }
 
 impl fmt::Display for Scenario {
@@ -47,8 +50,13 @@ impl fmt::Display for Scenario {
 
 impl Scenario {
     /// Those that `cargo xtask test` runs.
-    pub(crate) const CORE: [Scenario; 4] =
-        [Scenario::Hpo, Scenario::Tpe, Scenario::Infeasible, Scenario::WorkerKilled];
+    pub(crate) const CORE: [Scenario; 5] = [
+        Scenario::Hpo,
+        Scenario::Tpe,
+        Scenario::Infeasible,
+        Scenario::WorkerKilled,
+        Scenario::Measure,
+    ];
 
     /// Whether it can be survived with that version: NNI 2.10 ends an experiment as soon as the
     /// connection is closed.
@@ -57,6 +65,9 @@ impl Scenario {
     }
 
     pub(crate) fn run(self, environment: &Environment) -> Result<()> {
+        if self == Scenario::Measure {
+            return measure::run(environment);
+        }
         let config = match self {
             Scenario::Predict => "predict.yml",
             Scenario::Tpe => "tpe.yml",
@@ -77,7 +88,7 @@ impl Scenario {
 
     fn check(self, experiment: &mut Experiment<'_>) -> Result<()> {
         match self {
-            Scenario::Hpo | Scenario::Tpe | Scenario::Predict => {}
+            Scenario::Hpo | Scenario::Tpe | Scenario::Predict | Scenario::Measure => {}
             Scenario::Infeasible => return is_refused(experiment),
             Scenario::WorkerKilled => {
                 for results in [1, 4] {

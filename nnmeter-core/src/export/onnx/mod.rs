@@ -10,6 +10,7 @@ mod compose;
 mod ops;
 #[cfg(test)]
 mod tests;
+mod unfold;
 mod weights;
 mod window;
 
@@ -47,7 +48,20 @@ const LONGEST: usize = i32::MAX as usize;
 /// [`ErrorKind::Unsupported`] if the graph has what ONNX, or a graph without weights, cannot say, or
 /// if its weights take more than 2 GiB.
 pub fn write(graph: &TypedGraph) -> Result<Bytes> {
-    let mut writer = Writer::new(graph);
+    write_graph(Writer::new(graph))
+}
+
+/// As [`write`], with batch normalisations as the product and the sum that they are, called `NAME/Mul` and
+/// `NAME`: a runtime that folds them into a convolution then names it after them.
+///
+/// # Errors
+/// As for [`write`].
+pub fn write_unfolded(graph: &TypedGraph) -> Result<Bytes> {
+    write_graph(Writer { unfolds: true, ..Writer::new(graph) })
+}
+
+fn write_graph(mut writer: Writer<'_>) -> Result<Bytes> {
+    let graph = writer.graph;
     for &id in graph.order() {
         match &graph.graph().node(id).op {
             Op::Input(..) => writer.input(id)?,
@@ -60,6 +74,8 @@ pub fn write(graph: &TypedGraph) -> Result<Bytes> {
 
 struct Writer<'g> {
     graph: &'g TypedGraph,
+    /// Whether batch normalisations are written as what they compute.
+    unfolds: bool,
     taken: HashSet<String>,
     /// Names of values: those of their nodes, where these have a single one.
     values: HashMap<Value, String>,
@@ -73,6 +89,7 @@ impl<'g> Writer<'g> {
         let names = names(graph);
         let mut writer = Self {
             graph,
+            unfolds: false,
             taken: names.iter().cloned().collect(),
             values: HashMap::new(),
             file: proto::Graph::default(),
@@ -133,6 +150,9 @@ impl<'g> Writer<'g> {
         if let Some(steps) = compose::steps(self.graph, id) {
             self.steps(id, steps);
             return Ok(());
+        }
+        if self.unfolds && unfold::is_unfolded(self.graph, id) {
+            return self.unfold(id);
         }
         let Spelled { op_type, attributes, operands, constants, since } =
             ops::spell(self.graph, id)?;

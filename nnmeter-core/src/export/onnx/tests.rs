@@ -4,7 +4,7 @@ use bytes::Bytes;
 use expect_test::{Expect, expect};
 use prost::Message;
 
-use super::{proto, write};
+use super::{proto, write, write_unfolded};
 use crate::error::ErrorKind;
 use crate::text;
 
@@ -87,6 +87,19 @@ fn arrangements() {
         m = ReduceMean[keepdims=1](w,m/operand1)
     "#]],
     );
+}
+
+#[test]
+fn batch_normalisations_are_unfolded_if_asked() {
+    let graph = text::graph("x = input 1x4x2x2; b = bn x; r = relu b");
+    let graph = graph.infer_shapes().expect("shapes");
+    let file = proto::Model::decode(write_unfolded(&graph).expect("writes")).expect("a message");
+    let file = file.graph.expect("a graph");
+    let line = |node: &proto::Node| format!("{} {}", node.op_type, node.input.join(" "));
+    let nodes: Vec<String> = file.node.iter().map(line).collect();
+    assert_eq!(nodes, ["Mul x b/factor", "Add b/Mul b/summand", "Relu b"]);
+    let of_channels = file.initializer.iter().filter(|tensor| tensor.dims == [4, 1, 1]);
+    assert_eq!(of_channels.count(), 2);
 }
 
 #[test]

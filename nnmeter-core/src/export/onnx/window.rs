@@ -28,22 +28,22 @@ pub(super) fn conv(graph: &TypedGraph, id: NodeId, conv: &Conv) -> Result<Attrib
     Ok(padding(attributes, &conv.padding))
 }
 
-/// Attributes of a pooling.
+/// Attributes of a pooling. Averages know dilations from a later operator set on only, so those of 1
+/// are left out.
 pub(super) fn pool(graph: &TypedGraph, id: NodeId, pool: &Pool) -> Result<Attributes> {
     channels_first(graph, id, pool.layout)?;
-    // AveragePool has no such attribute before opset 19, and does not need it for ones.
-    let dilations = if is_dilated(pool) { &pool.dilations[..] } else { &[] };
+    let dilations = pool.dilations.iter().copied().filter(|_| is_dilated(pool));
     let attributes = Attributes::default()
         .ints("kernel_shape", pool.kernel.iter().copied())
         .ints("strides", pool.strides.iter().copied())
-        .ints("dilations", dilations.iter().copied())
+        .ints("dilations", dilations)
         .flag("ceil_mode", pool.ceil_mode);
     Ok(padding(attributes, &pool.padding))
 }
 
-/// Whether the window skips elements.
+/// Whether a pooling's window has gaps.
 pub(super) fn is_dilated(pool: &Pool) -> bool {
-    pool.dilations.iter().any(|&dilation| dilation > 1)
+    pool.dilations.iter().any(|&dilation| dilation != 1)
 }
 
 /// Refuses data with the channels last.

@@ -9,6 +9,7 @@ pub(crate) mod attributes;
 mod complete;
 mod functions;
 mod importer;
+mod listing;
 mod ops;
 mod ops_resize;
 mod ops_shape;
@@ -35,6 +36,7 @@ use crate::graph::Graph;
 use attributes::Site;
 pub use complete::is_complete;
 use importer::Importer;
+pub use listing::{Listed, list};
 
 /// Reads an ONNX model.
 ///

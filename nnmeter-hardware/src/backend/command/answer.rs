@@ -69,7 +69,7 @@ pub(super) fn identity(text: &str) -> Result<Stated> {
     });
     let metrics = stated.metrics.unwrap_or_else(|| vec![Metric::Latency.name().to_owned()]);
     let metrics = metrics.iter().map(|name| {
-        metric(name).ok_or_else(|| wrong("identity", format!("has the metric {name:?}")))
+        Metric::from_name(name).ok_or_else(|| wrong("identity", format!("has the metric {name:?}")))
     });
     Ok(Stated {
         chip: stated.chip,
@@ -100,7 +100,7 @@ pub(super) fn samples(text: &str, metrics: &[Metric]) -> Result<Vec<Sample>> {
             wrong(&subject, error.to_string()).expected("an object of figures by metric")
         })?;
         for (name, figures) in figures {
-            let stated = metric(&name).filter(|metric| metrics.contains(metric));
+            let stated = Metric::from_name(&name).filter(|metric| metrics.contains(metric));
             let metric = stated.ok_or_else(|| {
                 let names: Vec<&str> = metrics.iter().map(|metric| metric.name()).collect();
                 wrong(&subject, format!("has {name:?}"))
@@ -127,10 +127,6 @@ fn values(figures: Figures) -> Vec<f64> {
         Figures::One(value) => vec![value],
         Figures::Several(values) => values,
     }
-}
-
-fn metric(name: &str) -> Option<Metric> {
-    Metric::ALL.iter().copied().find(|metric| metric.name() == name)
 }
 
 /// Lines that are not blank, numbered from 1 on.

@@ -19,7 +19,7 @@ pub(super) fn bind(session: &Session, model: &Model) -> Result<IoBinding> {
         let refuse = |found: String| {
             Error::new(ErrorKind::UnsupportedModel, format!("input {name:?}"), found)
         };
-        let dims = extents(model, name).or_else(|| {
+        let dims = model.input_extents(name).or_else(|| {
             let shape = input.dtype().tensor_shape()?;
             shape.iter().map(|&dim| usize::try_from(dim).ok()).collect()
         });
@@ -39,14 +39,6 @@ pub(super) fn bind(session: &Session, model: &Model) -> Result<IoBinding> {
 
 fn bind_output(binding: &mut IoBinding, name: &str, memory: &MemoryInfo<'_>) -> Result<()> {
     binding.bind_output_to_device(name, memory).map_err(failed)
-}
-
-/// Extents of the input called `name` in the graph.
-fn extents(model: &Model, name: &str) -> Option<Vec<usize>> {
-    let graph = model.graph();
-    let mut inputs = graph.graph().inputs();
-    let id = inputs.find(|&id| &*graph.graph().node(id).name == name)?;
-    Some(graph.output_type(id)?.dims.to_vec())
 }
 
 /// Binds an input to data: floats between 0 and 1, integers 1. False for other types.

@@ -6,6 +6,7 @@
 //! several, time that passes is all there is.
 
 mod inputs;
+mod optimised;
 mod profile;
 
 use std::fmt;
@@ -220,8 +221,8 @@ impl Session for Ready {
     }
 
     fn kernels(&mut self) -> Result<Option<Vec<ExecutedKernel>>> {
-        let profiled = self.profile()?.unwrap_or_default();
-        Ok(Some(profiled.into_iter().map(|profiled| profiled.kernel).collect()))
+        let Again { builder, model } = &self.again;
+        optimised::kernels(builder, model, &profile::named(model)?).map(Some)
     }
 
     fn profile(&mut self) -> Result<Option<Vec<ProfiledKernel>>> {

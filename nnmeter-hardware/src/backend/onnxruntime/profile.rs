@@ -7,12 +7,14 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use nnmeter_core::export;
 use ort::session::builder::SessionBuilder;
 use serde::Deserialize;
 
-use super::{Loaded, failed};
-use crate::backend::{ExecutedKernel, Model, ProfiledKernel, Sample, Stopwatch, attribution};
+use super::{Loaded, failed, optimised};
+use crate::backend::attribution::{self, Named};
+use crate::backend::{ExecutedKernel, Model, ProfiledKernel, Sample, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::package::Metric;
 
@@ -47,17 +49,26 @@ pub(super) fn profile(
     let io = |error: std::io::Error| Error::io("a temporary folder", &error);
     let folder = tempfile::tempdir().map_err(io)?;
     let builder = builder.clone().with_profiling(folder.path().join("profile")).map_err(failed)?;
-    let bytes = export::onnx::write(model.graph()).or_else(|_| model.onnx())?;
-    let mut loaded = Loaded::new(builder, model, &bytes)?;
+    let graph = folder.path().join("optimised.onnx");
+    let builder = builder.with_optimized_model_path(&graph).map_err(failed)?;
+    let mut loaded = Loaded::new(builder, model, &named(model)?)?;
     watch.round(|| loaded.run())?;
     let file = loaded.session.end_profiling().map_err(failed)?;
     let text = std::fs::read(&file).map_err(|error| Error::io(&file, &error))?;
     let (names, mut kernels) = kernels(&text)?;
-    let operators = attribution::operators(model.graph(), &names);
+    let mut aliases = optimised::aliases(&graph)?;
+    let all = |name: String| aliases.remove(&name).unwrap_or_else(|| vec![name]);
+    let names: Vec<_> = names.into_iter().map(all).collect();
+    let operators = attribution::operators(model.graph(), &names, Named::AfterFirst);
     for (kernel, nodes) in kernels.iter_mut().zip(operators) {
         kernel.kernel.nodes = nodes;
     }
     Ok(kernels)
+}
+
+/// The model such that values are named as the nodes they come from, if that can be.
+pub(super) fn named(model: &Model) -> Result<Bytes> {
+    export::onnx::write(model.graph()).or_else(|_| model.onnx())
 }
 
 /// The kernels of a profile, in order of execution, by name and with their figures.

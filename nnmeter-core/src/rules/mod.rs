@@ -1,9 +1,13 @@
 //! Fusion rules of a device's runtime, in nn-Meter's JSON format.
 //!
 //! `BF_a_b` says whether `b` fuses into a kernel that ends in `a`; a longer name
-//! (`BF_conv_bn_relu`) is a whole pattern; `MON` says what a node with several consumers may do.
-//! The measured latencies that nn-Meter's files carry beside the verdicts are not read, and `RT`,
-//! `RBC`, `CBC` and `FN`, which nn-Meter's detection never asks, are accepted and ignored.
+//! (`BF_conv_bn_relu`) is a whole pattern; `MON` says what a node with several consumers may do. A
+//! rule on a pair may say in which [`Context`] it holds (`where`), which nn-Meter's format has no
+//! word for. The measurements that files carry beside the verdicts are not read, and `RT`, `RBC`,
+//! `CBC` and `FN`, which nn-Meter's detection never asks, are accepted and ignored, as is what was
+//! found out about blocks of operators (`BLOCK_...`), which are one unit here in any case.
+
+mod context;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
@@ -11,13 +15,28 @@ use serde_json::{Map, Value as Json};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kind::Kind;
 
+use context::Where;
+pub use context::{Context, Misfit};
+
 /// Which operators a runtime fuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FusionRules {
     allowed: [u64; Kind::COUNT],
     denied: [u64; Kind::COUNT],
+    contextual: Vec<Contextual>,
     patterns: Vec<Pattern>,
     several_consumers: SeveralConsumers,
+}
+
+/// A rule on two kinds that holds in a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contextual {
+    /// The rule's name.
+    pub name: String,
+    /// Where it holds.
+    pub context: Context,
+    firsts: Vec<Kind>,
+    seconds: Vec<Kind>,
 }
 
 /// A chain of three kinds or more that becomes one kernel as a whole.
@@ -43,6 +62,8 @@ pub enum SeveralConsumers {
 pub enum Verdict {
     /// A rule allows it.
     Allowed,
+    /// A rule allows it in a context: its index in [`FusionRules::contextual`].
+    InContext(usize),
     /// A rule denies it.
     Denied,
     /// No rule speaks of it, so it does not fuse.
@@ -52,6 +73,8 @@ pub enum Verdict {
 #[derive(Deserialize)]
 struct Rule {
     obey: Option<Obey>,
+    #[serde(default, rename = "where")]
+    context: Option<Where>,
 }
 
 #[derive(Deserialize)]
@@ -67,6 +90,7 @@ impl Default for FusionRules {
         Self {
             allowed: [0; Kind::COUNT],
             denied: [0; Kind::COUNT],
+            contextual: Vec::new(),
             patterns: Vec::new(),
             several_consumers: SeveralConsumers::Never,
         }
@@ -88,19 +112,21 @@ impl FusionRules {
         for (name, value) in entries {
             let rule: Rule = serde_json::from_value(value)
                 .map_err(|error| bad_rule(&name, &format!("is not a rule ({error})")))?;
-            rules.add(&name, rule.obey)?;
+            rules.add(&name, rule)?;
         }
         rules.patterns.sort_by(|a, b| (b.places.len(), &a.name).cmp(&(a.places.len(), &b.name)));
         Ok(rules)
     }
 
-    fn add(&mut self, name: &str, obey: Option<Obey>) -> Result<()> {
-        match (name, obey) {
+    fn add(&mut self, name: &str, rule: Rule) -> Result<()> {
+        match (name, rule.obey) {
             ("MON", obey) => self.several_consumers = several_consumers(obey)?,
             ("RT" | "RBC" | "CBC" | "FN", _) => {}
-            (name, Some(Obey::Bool(obey))) if name.starts_with("BF_") => {
-                self.add_fusion(name, obey)?;
-            }
+            (name, _) if name.starts_with("BLOCK_") => {}
+            (name, Some(Obey::Bool(obey))) if name.starts_with("BF_") => match rule.context {
+                Some(context) if obey => self.add_contextual(name, &context)?,
+                _ => self.add_fusion(name, obey)?,
+            },
             (name, None) if name.starts_with("BF_") => {}
             (name, Some(_)) if name.starts_with("BF_") => {
                 return Err(
@@ -109,17 +135,27 @@ impl FusionRules {
             }
             _ => {
                 return Err(bad_rule(name, "is not the name of a rule")
-                    .expected("BF_a_b, MON, RT, RBC, CBC or FN"));
+                    .expected("BF_a_b, MON, RT, RBC, CBC, FN or BLOCK_a"));
             }
         }
         Ok(())
     }
 
+    fn add_contextual(&mut self, name: &str, context: &Where) -> Result<()> {
+        match <[Vec<Kind>; 2]>::try_from(places(name)?) {
+            Ok([firsts, seconds]) => {
+                let (name, context) = (name.to_owned(), context.read(name)?);
+                self.contextual.push(Contextual { name, context, firsts, seconds });
+                Ok(())
+            }
+            Err(_) => Err(bad_rule(name, "has \"where\", but is a whole pattern")
+                .expected("\"where\" on rules of two operators only")),
+        }
+    }
+
     fn add_fusion(&mut self, name: &str, obey: bool) -> Result<()> {
-        let places: Vec<Vec<Kind>> =
-            name.split('_').skip(1).map(|op| kinds_of(name, op)).collect::<Result<_>>()?;
+        let places = places(name)?;
         match places.as_slice() {
-            [] | [_] => return Err(bad_rule(name, "names fewer than two operators")),
             [firsts, seconds] => {
                 let table = if obey { &mut self.allowed } else { &mut self.denied };
                 let row = seconds.iter().fold(0, |row, &kind| row | 1 << kind as u8);
@@ -134,13 +170,22 @@ impl FusionRules {
     /// Whether `second` fuses into a kernel that ends in `first`.
     pub fn verdict(&self, first: Kind, second: Kind) -> Verdict {
         let bit = 1 << second as u8;
+        let contextual =
+            |rule: &Contextual| rule.firsts.contains(&first) && rule.seconds.contains(&second);
         if self.allowed[first as usize] & bit != 0 {
             Verdict::Allowed
+        } else if let Some(rule) = self.contextual.iter().position(contextual) {
+            Verdict::InContext(rule)
         } else if self.denied[first as usize] & bit != 0 {
             Verdict::Denied
         } else {
             Verdict::NoRule
         }
+    }
+
+    /// Rules that hold in a context.
+    pub fn contextual(&self) -> &[Contextual] {
+        &self.contextual
     }
 
     /// Whole patterns, the longest first.
@@ -165,6 +210,16 @@ fn rule_name(kind: Kind) -> &'static str {
         Kind::Fc => "dense",
         Kind::GlobalAvgPool => "gap",
         other => other.name(),
+    }
+}
+
+/// The operators that a rule's name lists: two or more, each of which may be several kinds.
+fn places(name: &str) -> Result<Vec<Vec<Kind>>> {
+    let places: Vec<Vec<Kind>> =
+        name.split('_').skip(1).map(|op| kinds_of(name, op)).collect::<Result<_>>()?;
+    match places.len() {
+        0 | 1 => Err(bad_rule(name, "names fewer than two operators")),
+        _ => Ok(places),
     }
 }
 
@@ -221,13 +276,37 @@ mod tests {
     }
 
     #[test]
+    fn reads_contexts() {
+        let json = r#"{"BF_conv_add": {"obey": true, "where": {"not_beside": ["input", "pooling"]}},
+            "BF_add_relu": {"obey": true, "where": {"kernel_begins_with": ["conv"]}},
+            "BF_relu_add": {"obey": null, "where": {"not_returned": true}},
+            "BLOCK_hswish": {"obey": false}}"#;
+        let rules = rules(json).expect("valid rules");
+        let Verdict::InContext(index) = rules.verdict(Kind::Conv, Kind::Add) else {
+            panic!("has a context")
+        };
+        let Contextual { name, context, .. } = &rules.contextual()[index];
+        assert_eq!(name, "BF_conv_add");
+        assert_eq!(context.not_beside, [Kind::MaxPool, Kind::AvgPool]);
+        assert!(context.not_beside_inputs && !context.not_returned);
+        assert_eq!(rules.verdict(Kind::Relu, Kind::Add), Verdict::NoRule);
+        assert_eq!(rules.contextual().len(), 2);
+    }
+
+    #[test]
     fn names_the_rule_that_is_wrong() {
         let error = |json| rules(json).expect_err("invalid rules").to_string();
         expect_test::expect![[r#"fusion rule "BF_conv_foo": names the operator "foo", which is not known; expected conv, dwconv, convtrans, dense, pooling, bn, relu, add, concat, ..."#]]
             .assert_eq(&error(r#"{"BF_conv_foo": {"obey": true}}"#));
         expect_test::expect![[r#"fusion rule "MON": has "obey": 2; expected 0, 1 or null"#]]
             .assert_eq(&error(r#"{"MON": {"obey": 2}}"#));
-        expect_test::expect![[r#"fusion rule "XY": is not the name of a rule; expected BF_a_b, MON, RT, RBC, CBC or FN"#]]
+        expect_test::expect![[r#"fusion rule "BF_a": names the operator "a", which is not known; expected conv, dwconv, convtrans, dense, pooling, bn, relu, add, concat, ..."#]]
+            .assert_eq(&error(r#"{"BF_a": {"obey": true, "where": {}}}"#));
+        expect_test::expect![[r#"fusion rule "BF_conv_bn_relu": has "where", but is a whole pattern; expected "where" on rules of two operators only"#]]
+            .assert_eq(&error(r#"{"BF_conv_bn_relu": {"obey": true, "where": {}}}"#));
+        expect_test::expect![[r#"fusion rule "BF_conv_add": is not a rule (unknown field `after`, expected one of `kernel_begins_with`, `not_beside`, `not_returned`)"#]]
+            .assert_eq(&error(r#"{"BF_conv_add": {"obey": true, "where": {"after": ["conv"]}}}"#));
+        expect_test::expect![[r#"fusion rule "XY": is not the name of a rule; expected BF_a_b, MON, RT, RBC, CBC, FN or BLOCK_a"#]]
             .assert_eq(&error(r#"{"XY": {"obey": true}}"#));
     }
 }
