@@ -34,15 +34,13 @@ fn calibrate(folder: &Path, device: &str, networks: &[&str]) -> Run {
     }
     let path = |name: &str| folder.join(name).display().to_string();
     std::fs::write(path("timings.csv"), csv).expect("a file");
-    nnmeter(&[
-        "calibrate",
-        "--base",
-        "auto",
-        "--measured",
-        &path("timings.csv"),
-        "-o",
-        &path("mine.nnmeter"),
-    ])
+    auto(&path("timings.csv"), &path("mine.nnmeter"), &[])
+}
+
+fn auto(csv: &str, output: &str, more: &[&str]) -> Run {
+    let mut all = vec!["calibrate", "--base", "auto", "--measured", csv, "-o", output];
+    all.extend(more);
+    nnmeter(&all)
 }
 
 #[test]
@@ -84,4 +82,12 @@ fn few_timings_tell_no_base() {
         hint: name the base that is most like the device
     "#]]
     .assert_eq(&told);
+}
+
+#[test]
+fn what_no_device_has_is_no_base() {
+    let run = auto("none.csv", "mine.nnmeter", &["--metric", "energy_mj"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{run:?}");
+    let start = "error: base \"auto\": no device can be the base: adreno630gpu_tflite21: device";
+    assert!(run.err.starts_with(start), "{}", run.err);
 }

@@ -121,7 +121,7 @@ fn make<U: Unit>(
         base => vec![device::open(base)?],
     };
     let (bases, passed_over) = match args.base.as_str() {
-        AUTO => Base::of_all(&devices, models),
+        AUTO => Base::of_all(&devices, models)?,
         _ => (vec![Base::new(&devices[0], models)?], Vec::new()),
     };
     let shown = || args.measured.display().to_string();

@@ -62,11 +62,11 @@ impl<'d, U: Unit> Base<'d, U> {
         &self.device.device().name
     }
 
-    /// Those of several devices that can be the base, and why the others cannot.
+    /// Those of several devices that can be the base, one at least, and why the others cannot.
     pub(super) fn of_all(
         devices: &'d [Arc<OpenDevice>],
         models: fn(&OpenDevice) -> Result<&Predictor<U>>,
-    ) -> (Vec<Self>, Vec<String>) {
+    ) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
         let (mut bases, mut passed_over) = (Vec::new(), Vec::new());
         for device in devices {
             let base = Self::new(device, models);
@@ -75,7 +75,10 @@ impl<'d, U: Unit> Base<'d, U> {
                 Err(error) => passed_over.push(format!("{}: {error}", device.device().name)),
             }
         }
-        (bases, passed_over)
+        if bases.is_empty() {
+            bail!("base \"auto\": no device can be the base: {}", passed_over.join("; "));
+        }
+        Ok((bases, passed_over))
     }
 }
 
