@@ -10,6 +10,14 @@ pub(crate) fn open(name: &str) -> anyhow::Result<Arc<OpenDevice>> {
     Ok(Registry::standard()?.open(name)?)
 }
 
+/// Opens all devices that there are, by name; each as its name alone would.
+pub(crate) fn all() -> anyhow::Result<Vec<Arc<OpenDevice>>> {
+    let registry = Registry::standard()?;
+    let devices: Result<_, _> =
+        registry.names().into_iter().map(|name| registry.open(name)).collect();
+    Ok(devices?)
+}
+
 /// Reads the name of a metric.
 pub(crate) fn parse_metric(name: &str) -> Result<Metric, String> {
     let names: Vec<&str> = Metric::ALL.iter().map(|metric| metric.name()).collect();

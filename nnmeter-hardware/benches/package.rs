@@ -1,7 +1,7 @@
 //! How long it takes to open a package: unpacking, digests, checks and the layout of its trees.
 //!
-//! Two sizes: what a device with a few corrected models has, and ten times that. The trees are made
-//! up, with leaves that do not compress well.
+//! Three sizes: what a device with a few corrected models has, ten times that, and the 3 MB or so that
+//! a package may have. The trees are made up, with leaves that do not compress well.
 
 use std::hint::black_box;
 
@@ -113,7 +113,7 @@ fn uncertainty() -> Uncertainty {
 }
 
 fn open(criterion: &mut Criterion) {
-    for trees in [50, 500] {
+    for trees in [50, 500, 2000] {
         let bytes = package(trees);
         let name = format!("open, 5 x {trees} trees of 63 nodes, {} KB", bytes.len() / 1000);
         criterion.bench_function(&name, |bencher| {

@@ -12,19 +12,30 @@ use anyhow::{Context, Result};
 use nnmeter_core::random::Random;
 use nnmeter_hardware::accuracy::{Accuracy, Pair};
 use nnmeter_hardware::dataset::parallel;
-use nnmeter_hardware::fit::calibrate::{Calibrated, Families, Start, calibrate};
+use nnmeter_hardware::fit::calibrate::{
+    Calibrated, Families, Rival, Start, calibrate, calibrate_among,
+};
 use nnmeter_hardware::fit::intervals::LEVEL;
 use nnmeter_hardware::fit::samples::{Sample, Samples};
 use nnmeter_hardware::package::{MetricModels, Package};
 
 use crate::fitting::{PREDICTORS, bar, package_file, read_samples};
 
-/// Bases and the devices calibrated from them.
-const PAIRS: [(&str, &str); 4] = [
-    ("adreno640gpu_tflite21", "adreno630gpu_tflite21"),
-    ("adreno640gpu_tflite21", "cortexA76cpu_tflite21"),
-    ("cortexA76cpu_tflite21", "adreno640gpu_tflite21"),
-    ("cortexA76cpu_tflite21", "myriadvpu_openvino2019r2"),
+const A76: &str = "cortexA76cpu_tflite21";
+const ADRENO_640: &str = "adreno640gpu_tflite21";
+const ADRENO_630: &str = "adreno630gpu_tflite21";
+const MYRIAD: &str = "myriadvpu_openvino2019r2";
+
+/// Bases and the devices calibrated from them; of several bases, cross-validation chooses.
+const SECTIONS: [(&[&str], &str); 8] = [
+    (&[ADRENO_640], ADRENO_630),
+    (&[ADRENO_640], A76),
+    (&[A76], ADRENO_640),
+    (&[A76], MYRIAD),
+    (&[A76, ADRENO_640, MYRIAD], ADRENO_630),
+    (&[A76, ADRENO_630, MYRIAD], ADRENO_640),
+    (&[ADRENO_640, ADRENO_630, MYRIAD], A76),
+    (&[A76, ADRENO_640, ADRENO_630], MYRIAD),
 ];
 
 /// Measure how accurate calibrated devices are.
@@ -39,8 +50,8 @@ pub(crate) struct Calibration {
     /// Numbers of timings.
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [10, 30, 100, 300])]
     timings: Vec<usize>,
-    /// Only devices made from this base.
-    #[arg(long, value_name = "NAME")]
+    /// Only devices made from this base; `auto` for those made from the best of several.
+    #[arg(long, value_name = "NAME|auto")]
     base: Option<String>,
     /// Only this device made from others.
     #[arg(long, value_name = "NAME")]
@@ -55,9 +66,9 @@ impl Calibration {
         let mut page = String::from(HEAD);
         let asked =
             |asked: &Option<String>, name| asked.as_deref().is_none_or(|asked| asked == name);
-        for (base, target) in PAIRS {
-            if asked(&self.base, base) && asked(&self.target, target) {
-                self.pair(&mut page, base, target)?;
+        for (bases, target) in SECTIONS {
+            if asked(&self.base, called(bases)) && asked(&self.target, target) {
+                self.section(&mut page, bases, target)?;
             }
         }
         std::fs::write(&self.out, &page).with_context(|| self.out.display().to_string())?;
@@ -65,15 +76,16 @@ impl Calibration {
         Ok(())
     }
 
-    /// The section of one base and one device made from it.
-    fn pair(&self, page: &mut String, base: &str, target: &str) -> Result<()> {
-        let package = Package::read(&package_file(Path::new(PREDICTORS), base))?;
-        let models = package.latency.context("the base's package has no latency")?;
-        let samples = priced(&read_samples(&self.data, target, &package.rules)?.0, &models);
-        let date = package.provenance.date;
-        let _ = writeln!(page, "\n## {target} from {base}\n\nThe base is of {date}.\n\n{TABLE}");
+    /// The section of a device made from one of `bases`.
+    fn section(&self, page: &mut String, bases: &[&str], target: &str) -> Result<()> {
+        let read = |&base: &&str| Base::read(&self.data, base, target);
+        let bases_read = priced(bases.iter().map(read).collect::<Result<_>>()?);
+        let date = |base: &Base| format!("{} (of {})", base.name, base.date);
+        let dates: Vec<String> = bases_read.iter().map(date).collect();
+        let (base, from) = (called(bases), dates.join(", "));
+        let _ = writeln!(page, "\n## {target} from {base}\n\nFrom {from}.\n\n{TABLE}");
         for &count in &self.timings {
-            let row = self.row(&models, &samples, count)?;
+            let row = self.row(&bases_read, count)?;
             eprintln!("{target} from {base} {row}");
             page.push_str(&(row + "\n"));
         }
@@ -81,7 +93,8 @@ impl Calibration {
     }
 
     /// The row of a table for `count` timings.
-    fn row(&self, base: &MetricModels, samples: &Samples, count: usize) -> Result<String> {
+    fn row(&self, bases: &[Base], count: usize) -> Result<String> {
+        let samples = &bases[0].samples;
         let families = samples.families().len();
         let left_out =
             (0..families).flat_map(|family| (0..self.draws).map(move |d| (Some(family), d)));
@@ -90,7 +103,7 @@ impl Calibration {
         let bar = bar(tasks.len() as u64, "calibrating", "{pos} of {len}");
         let mut results = Vec::with_capacity(tasks.len());
         let work = |&(family, draw): &(Option<usize>, u64)| {
-            trial(base, samples, Draw { count, family, seed: draw + 1 })
+            trial(bases, Draw { count, family, seed: draw + 1 })
         };
         parallel::ordered(tasks.iter(), None, work, |result| {
             bar.inc(1);
@@ -101,8 +114,51 @@ impl Calibration {
         let (random, left_out) = results.split_at(self.draws as usize);
         let generic = results.iter().filter(|judged| !judged.start.follows_base()).count();
         let generic = 100 * generic / results.len().max(1);
-        Ok(format!("| {count} | {} | {} | {generic} |", figures(random), figures(left_out)))
+        let (random, left_out) = (figures(random), figures(left_out));
+        Ok(format!("| {count} | {random} | {left_out} | {generic} | {} |", chosen(bases, &results)))
     }
+}
+
+/// What a section calls its bases.
+fn called<'a>(bases: &[&'a str]) -> &'a str {
+    match bases {
+        [one] => one,
+        _ => "auto",
+    }
+}
+
+/// A device that may be the base, and what was measured on another one, by its fusion rules.
+struct Base {
+    name: String,
+    date: String,
+    models: MetricModels,
+    samples: Samples,
+}
+
+impl Base {
+    fn read(data: &Path, name: &str, target: &str) -> Result<Self> {
+        let package = Package::read(&package_file(Path::new(PREDICTORS), name))?;
+        let (samples, _) = read_samples(data, target, &package.rules)?;
+        let models = package.latency.context("the base's package has no latency")?;
+        Ok(Self { name: name.to_owned(), date: package.provenance.date, models, samples })
+    }
+
+    fn prices(&self, sample: &Sample) -> bool {
+        sample.kernels.iter().all(|&(work, _)| {
+            let kind = self.samples.workloads()[work as usize].kind;
+            self.models.kernels.iter().any(|(other, _)| *other == kind)
+        })
+    }
+}
+
+/// How often each base was chosen, in percent.
+fn chosen(bases: &[Base], results: &[Judged]) -> String {
+    let share = |at: usize| {
+        let count = results.iter().filter(|judged| judged.base == at).count();
+        format!("{} {}", 100 * count / results.len().max(1), bases[at].name)
+    };
+    let shares: Vec<String> = (0..bases.len()).map(share).collect();
+    shares.join(", ")
 }
 
 const HEAD: &str = "\
@@ -114,7 +170,9 @@ calibrate` does it. Written by `cargo xtask calibration --data DATASET`.
 *Random*: timings drawn from all networks, judged on all others. *Family left out*: timings drawn
 from all other families, judged on that family; means of families. Shares in percent; \"in interval\"
 counts networks within the 90 % interval that the calibration gives, whose median width follows, as
-upper end over lower end. Networks with kernels that the base cannot price are left out.
+upper end over lower end. Networks with kernels that a base cannot price are left out: ShuffleNetV2
+where one of the bases is an Adreno. *Bases* are the shares of calibrations in which each was chosen;
+*auto* chooses among several (`--base auto`).
 
 *Generic* is the share of calibrations in which cross-validation dropped the base's rates for terms
 that every device has (multiply-accumulates, elements, weights, starts of kernels): for a sister
@@ -124,17 +182,18 @@ at these devices, so the figures are somewhat optimistic for others.
 ";
 
 const TABLE: &str = "\
-| timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width | generic |
-|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|";
+| timings | random: within 10 % | within 5 % | in interval | width | family left out: within 10 % | within 5 % | in interval | width | generic | bases |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|:--|";
 
-/// The samples that consist of kernels which the base prices.
-fn priced(samples: &Samples, base: &MetricModels) -> Samples {
-    let has_model = |work: u32| {
-        let kind = samples.workloads()[work as usize].kind;
-        base.kernels.iter().any(|(other, _)| *other == kind)
-    };
-    let all = samples.samples().iter();
-    subset(samples, all.filter(|sample| sample.kernels.iter().all(|(work, _)| has_model(*work))))
+/// The bases with the samples that all of them price.
+fn priced(mut bases: Vec<Base>) -> Vec<Base> {
+    let count = bases.iter().map(|base| base.samples.samples().len()).min().unwrap_or(0);
+    let by_all = |&at: &usize| bases.iter().all(|base| base.prices(&base.samples.samples()[at]));
+    let kept: Vec<usize> = (0..count).filter(by_all).collect();
+    for base in &mut bases {
+        base.samples = subset(&base.samples, kept.iter().map(|&at| &base.samples.samples()[at]));
+    }
+    bases
 }
 
 fn subset<'a>(samples: &Samples, chosen: impl Iterator<Item = &'a Sample>) -> Samples {
@@ -160,14 +219,15 @@ struct Draw {
 
 /// What came of judging a calibration.
 struct Judged {
+    base: usize,
     start: Start,
     accuracy: Accuracy,
     held: f64,
     width: f64,
 }
 
-fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
-    let all = samples.samples();
+fn trial(bases: &[Base], draw: Draw) -> Result<Judged> {
+    let all = bases[0].samples.samples();
     let mut pool: Vec<usize> =
         (0..all.len()).filter(|&at| Some(all[at].family) != draw.family).collect();
     Random::new(draw.seed).shuffle(&mut pool);
@@ -176,12 +236,28 @@ fn trial(base: &MetricModels, samples: &Samples, draw: Draw) -> Result<Judged> {
         Some(family) => (0..all.len()).filter(|&at| all[at].family == family).collect(),
         None => rest.to_vec(),
     };
-    let timings = subset(samples, timed.iter().map(|&at| &all[at]));
-    let calibrated = calibrate(base, &timings, Families::Stated)?;
-    judge(&calibrated, samples, &judged)
+    let timings: Vec<Samples> = bases
+        .iter()
+        .map(|base| subset(&base.samples, timed.iter().map(|&at| &base.samples.samples()[at])))
+        .collect();
+    let rivals = bases.iter().zip(&timings).map(|(base, samples)| Rival {
+        name: &base.name,
+        models: &base.models,
+        samples,
+    });
+    let (base, calibrated) = match bases {
+        [only] => (0, calibrate(&only.models, &timings[0], Families::Stated)?),
+        _ => calibrate_among(&rivals.collect::<Vec<_>>(), Families::Stated)?,
+    };
+    judge(base, &calibrated, &bases[base].samples, &judged)
 }
 
-fn judge(calibrated: &Calibrated, samples: &Samples, judged: &[usize]) -> Result<Judged> {
+fn judge(
+    base: usize,
+    calibrated: &Calibrated,
+    samples: &Samples,
+    judged: &[usize],
+) -> Result<Judged> {
     let models = &calibrated.models;
     let mut prices: Vec<Option<(f64, bool)>> = vec![None; samples.workloads().len()];
     let mut price = |work: u32| {
@@ -212,6 +288,7 @@ fn judge(calibrated: &Calibrated, samples: &Samples, judged: &[usize]) -> Result
     widths.sort_by(f64::total_cmp);
     let accuracy = Accuracy::of(&pairs).context("no networks to judge on")?;
     Ok(Judged {
+        base,
         start: calibrated.strengths.start,
         accuracy,
         held: 100.0 * held as f64 / pairs.len() as f64,

@@ -168,7 +168,14 @@ const MYRIAD_TREES: &[TreeSpec] = &[
         ],
     },
     TreeSpec {
-        kinds: &[Kind::Se, Kind::Hswish, Kind::ChannelShuffle, Kind::Concat],
+        kinds: &[
+            Kind::Se,
+            Kind::Hswish,
+            Kind::ChannelShuffle,
+            Kind::Concat,
+            Kind::Add,
+            Kind::AddRelu,
+        ],
         features: &[(F::Height, Free), (F::Cin, Free), (F::Cout, Free), (F::LineWritten, Free)],
     },
     TreeSpec {

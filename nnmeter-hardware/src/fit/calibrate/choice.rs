@@ -5,36 +5,26 @@
 //! what holds for more networks of the same families need not hold for others. With fewer, they are
 //! networks; equal ones stay together.
 //!
-//! What to start from is chosen first, between the default of the base and that of generic terms:
-//! two candidates, so that ten timings can tell. How strongly to hold to it comes second.
+//! What to start from is chosen first: of several bases, the one whose default is closest; then
+//! between that and the default of generic terms. So few candidates ten timings can tell apart. How
+//! strongly to hold to what was chosen comes second, and only that is asked of other strengths.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::design::Design;
 use super::strengths::{Moments, Start, Strengths, dot};
-use crate::fit::samples::Samples;
+use super::view::{Seen, View, units};
 
 /// Most parts; more networks or families share some.
 const PARTS: usize = 20;
 /// Fewest parts by which anything is chosen: one to judge on without another.
 const PARTS_TO_CHOOSE: usize = 3;
-/// Fewest families that are left out as such.
-const FAMILIES: usize = 3;
 /// By so many standard errors other strengths must be better than the default. With less, choices
 /// from ten timings were worse than none on nn-Meter's devices.
 const STANDARD_ERRORS: f64 = 2.0;
 /// The same for generic terms, whose default is no device's and means less.
 const GENERIC_STANDARD_ERRORS: f64 = 1.0;
 /// Fewest timings of which standard errors tell anything.
-const FEWEST: usize = 8;
-
-/// The timings seen through a design.
-struct View {
-    start: Start,
-    groups: Vec<usize>,
-    rows: Vec<Vec<f64>>,
-    parts: Vec<Moments>,
-}
+pub(super) const FEWEST: usize = 8;
 
 /// The timings as cross-validation sees them.
 pub(super) struct Timings {
@@ -46,61 +36,87 @@ pub(super) struct Timings {
     pub(super) unit: Vec<usize>,
     /// Whether that is its family.
     pub(super) by_family: bool,
-    /// What is chosen from, the default first.
+    /// What is chosen from, first the defaults of what to start from.
     candidates: Vec<Candidate>,
+    defaults: usize,
+}
+
+/// What was chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Choice {
+    pub(super) base: usize,
+    pub(super) strengths: Strengths,
 }
 
 /// What may be chosen, and how far it is off.
 struct Candidate {
-    strengths: Strengths,
+    choice: Choice,
     /// For each timing and each part, predicted over measured by the fit without that part and the
     /// timing's own.
     ratios: Vec<Vec<f64>>,
 }
 
 impl Timings {
-    pub(super) fn new(designs: &[(Start, Design<'_>)], samples: &Samples) -> Self {
-        let by_family = samples.families().len() >= FAMILIES;
-        let unit = if by_family { families(samples) } else { networks(samples) };
+    /// The timings in the ways given, the default first.
+    pub(super) fn new(seen: &[Seen<'_>]) -> Self {
+        let (by_family, unit) =
+            seen.first().map_or((false, Vec::new()), |first| units(first.samples));
         let units = unit.iter().max().map_or(0, |last| last + 1);
         let parts = units.min(PARTS);
         let part: Vec<usize> = unit.iter().map(|unit| unit % parts.max(1)).collect();
-        let view = |(start, design): &(Start, Design<'_>)| {
-            let rows = design.rows(samples);
-            let mut moments = vec![Moments::zeros(design.groups().len()); parts];
-            rows.iter().zip(&part).for_each(|(row, part)| moments[*part].add_row(row));
-            View { start: *start, groups: design.groups().to_vec(), rows, parts: moments }
-        };
-        let views = designs.iter().map(view).collect();
-        let mut timings = Self { views, part, parts, unit, by_family, candidates: Vec::new() };
-        timings.candidates = timings.judged();
+        let views = seen.iter().map(|seen| View::new(seen, &part, parts)).collect();
+        let mut timings =
+            Self { views, part, parts, unit, by_family, candidates: Vec::new(), defaults: 0 };
+        timings.candidates = timings.judged(timings.defaults());
+        timings.defaults = timings.candidates.len();
+        if timings.can_choose() {
+            timings.candidates.extend(timings.judged(timings.rivals_of_defaults()));
+        }
         timings
     }
 
-    /// All candidates that can be fitted without any two parts; with too few parts to choose by,
-    /// the default alone.
-    fn judged(&self) -> Vec<Candidate> {
-        let default = self.default_strengths();
-        let others = self.views.iter().flat_map(|view| Strengths::candidates(view.start));
-        let others =
-            others.filter(|strengths| *strengths != default && self.parts >= PARTS_TO_CHOOSE);
-        let all = std::iter::once(default).chain(others);
-        let judged = |strengths| Some(Candidate { strengths, ratios: self.ratios(strengths)? });
-        all.filter_map(judged).collect()
+    /// Whether there are enough parts to choose by.
+    pub(super) fn can_choose(&self) -> bool {
+        self.parts >= PARTS_TO_CHOOSE
     }
 
-    fn default_strengths(&self) -> Strengths {
-        Strengths::default_of(self.views[0].start)
+    /// The default of each base and of generic terms; with too few parts to choose by, the first.
+    fn defaults(&self) -> Vec<Choice> {
+        let mut seen = BTreeSet::new();
+        let firsts = self.views.iter().filter(|of| seen.insert((of.base, of.start.follows_base())));
+        let most = if self.can_choose() { self.views.len() } else { 1 };
+        let default = |view: &View| Choice::default_of(view);
+        firsts.take(most).map(default).collect()
+    }
+
+    /// What else may be chosen, given which defaults may be.
+    fn rivals_of_defaults(&self) -> Vec<Choice> {
+        let withouts = std::iter::once(None).chain((0..self.parts).map(Some));
+        let defaults: Vec<&Candidate> =
+            withouts.filter_map(|without| self.default(without)).collect();
+        let is_rival = |view: &&View| defaults.iter().any(|of| of.has_rival(view.base, view.start));
+        let rivals = self.views.iter().filter(is_rival).flat_map(|view| {
+            Strengths::candidates(view.start)
+                .into_iter()
+                .map(|strengths| Choice { base: view.base, strengths })
+        });
+        rivals.filter(|choice| self.candidates.iter().all(|of| of.choice != *choice)).collect()
+    }
+
+    /// Those that can be fitted without any two parts.
+    fn judged(&self, choices: Vec<Choice>) -> Vec<Candidate> {
+        let judged = |choice| Some(Candidate { choice, ratios: self.ratios(choice)? });
+        choices.into_iter().filter_map(judged).collect()
     }
 
     /// See [`Candidate::ratios`]; `None` if there are too few parts.
-    fn ratios(&self, strengths: Strengths) -> Option<Vec<Vec<f64>>> {
-        let view = self.view(strengths);
+    fn ratios(&self, choice: Choice) -> Option<Vec<Vec<f64>>> {
+        let view = self.view(choice);
         let mut ratios = vec![vec![0.0; self.parts]; self.part.len()];
         for a in 0..self.parts {
-            let last = if self.parts < PARTS_TO_CHOOSE { a + 1 } else { self.parts };
+            let last = if self.can_choose() { self.parts } else { a + 1 };
             for b in a..last {
-                let multiples = self.fit(strengths, &[a, b])?;
+                let multiples = self.fit(choice, &[a, b])?;
                 for (row, (ratios, &part)) in
                     view.rows.iter().zip(ratios.iter_mut().zip(&self.part))
                 {
@@ -115,52 +131,80 @@ impl Timings {
         Some(ratios)
     }
 
-    /// The multiples by `strengths` of the timings of all parts but those in `without`.
-    fn fit(&self, strengths: Strengths, without: &[usize]) -> Option<Vec<f64>> {
-        let view = self.view(strengths);
+    /// The multiples by `choice` of the timings of all parts but those in `without`.
+    fn fit(&self, choice: Choice, without: &[usize]) -> Option<Vec<f64>> {
+        let view = self.view(choice);
         let mut moments = Moments::zeros(view.groups.len());
         let kept = view.parts.iter().enumerate().filter(|(part, _)| !without.contains(part));
         kept.for_each(|(_, part)| moments.add(part));
-        strengths.multiples(&moments, &view.groups)
+        choice.strengths.multiples(&moments, &view.groups)
     }
 
-    /// The multiples by `strengths` of all timings; `None` if nothing of them has a price.
-    pub(super) fn fit_all(&self, strengths: Strengths) -> Option<Vec<f64>> {
-        self.fit(strengths, &[])
+    /// The multiples by `choice` of all timings; `None` if nothing of them has a price.
+    pub(super) fn fit_all(&self, choice: Choice) -> Option<Vec<f64>> {
+        self.fit(choice, &[])
     }
 
-    fn view(&self, strengths: Strengths) -> &View {
-        let found = self.views.iter().find(|view| view.start == strengths.start);
-        found.unwrap_or(&self.views[0])
+    /// Which of the ways to see timings `choice` is about.
+    pub(super) fn seen(&self, choice: Choice) -> usize {
+        let is_it = |view: &View| (view.base, view.start) == (choice.base, choice.strengths.start);
+        self.views.iter().position(is_it).unwrap_or_default()
     }
 
-    /// The strengths that the timings call for.
-    pub(super) fn choose(&self) -> Strengths {
-        self.best(None).map_or(self.default_strengths(), |best| best.strengths)
+    fn view(&self, choice: Choice) -> &View {
+        &self.views[self.seen(choice)]
+    }
+
+    /// What the timings call for.
+    pub(super) fn choose(&self) -> Choice {
+        let default = || Choice::default_of(&self.views[0]);
+        self.best(None).map_or_else(default, |best| best.choice)
     }
 
     /// The candidate that all parts but `without` call for; `None` if there are too few parts.
     fn best(&self, without: Option<usize>) -> Option<&Candidate> {
         let default = self.default(without)?;
-        let may_leave_base = !default.strengths.start.follows_base();
-        let follows_base = |of: &Candidate| of.strengths.start.follows_base();
-        let rivals = self.candidates.iter().filter(|of| may_leave_base || follows_base(of));
-        let (best, _) = rivals
-            .map(|rival| (rival, mean(&self.distances(rival, without))))
-            .min_by(|a, b| a.1.total_cmp(&b.1))?;
-        let bar = if follows_base(best) { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
+        let is_rival =
+            |of: &&Candidate| default.has_rival(of.choice.base, of.choice.strengths.start);
+        let rivals = self.candidates.iter().filter(is_rival);
+        let best = self.closest(rivals, without)?;
+        let bar = if best.follows_base() { STANDARD_ERRORS } else { GENERIC_STANDARD_ERRORS };
         let gain = self.gain(best, default, without);
         Some(if gain.is_some_and(|gain| gain > bar) { best } else { default })
     }
 
     /// The default of what to start from.
     fn default(&self, without: Option<usize>) -> Option<&Candidate> {
-        let first = self.candidates.first()?;
-        let generic = self.candidates.iter().find(|of| of.strengths == Strengths::GENERIC);
-        let gain = |generic: &&Candidate| self.gain(generic, first, without);
-        Some(
-            generic.filter(|generic| gain(generic).is_some_and(|gain| gain > 0.0)).unwrap_or(first),
-        )
+        let closest = |own: bool| {
+            self.closest(self.of_defaults().filter(|of| of.follows_base() == own), without)
+        };
+        match (closest(true), closest(false)) {
+            (Some(base), Some(generic)) => {
+                let is_closer = self.gain(generic, base, without).is_some_and(|gain| gain > 0.0);
+                Some(if is_closer { generic } else { base })
+            }
+            (base, generic) => base.or(generic),
+        }
+    }
+
+    fn of_defaults(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates[..self.defaults].iter()
+    }
+
+    /// How the defaults of all ways to start compare: their choices, and how far networks left out
+    /// are off on average, as a log.
+    pub(super) fn compared(&self) -> Vec<(Choice, f64)> {
+        let error = |of: &Candidate| mean(&self.distances(of, None));
+        self.of_defaults().map(|of| (of.choice, error(of))).collect()
+    }
+
+    fn closest<'t>(
+        &self,
+        among: impl Iterator<Item = &'t Candidate>,
+        without: Option<usize>,
+    ) -> Option<&'t Candidate> {
+        let all = among.map(|of| (of, mean(&self.distances(of, without))));
+        Some(all.min_by(|a, b| a.1.total_cmp(&b.1))?.0)
     }
 
     /// By how many standard errors `one` is closer to the timings than `other`; `None` if there are
@@ -196,19 +240,22 @@ impl Timings {
     }
 }
 
-fn families(samples: &Samples) -> Vec<usize> {
-    samples.samples().iter().map(|sample| sample.family).collect()
+impl Choice {
+    fn default_of(view: &View) -> Self {
+        Self { base: view.base, strengths: Strengths::default_of(view.start) }
+    }
 }
 
-/// Which network each sample is; equal ones are the same.
-fn networks(samples: &Samples) -> Vec<usize> {
-    let mut networks: BTreeMap<&[(u32, u32)], usize> = BTreeMap::new();
-    let mut units = Vec::with_capacity(samples.samples().len());
-    for sample in samples.samples() {
-        let next = networks.len();
-        units.push(*networks.entry(&sample.kernels).or_insert(next));
+impl Candidate {
+    fn follows_base(&self) -> bool {
+        self.choice.strengths.start.follows_base()
     }
-    units
+
+    /// Whether another candidate may be chosen where this one is the default: one of the same base,
+    /// and none of generic terms if this one is not.
+    fn has_rival(&self, base: usize, start: Start) -> bool {
+        base == self.choice.base && (start.follows_base() || !self.follows_base())
+    }
 }
 
 fn mean(values: &[f64]) -> f64 {

@@ -114,13 +114,16 @@ impl<'a> Design<'a> {
             }
             KernelModel::Corrected(base, _) => KernelModel::Parametric(times(base, multiples)?),
             KernelModel::Learned(trees) => KernelModel::Learned(trees_times(trees, multiples[0])?),
-            KernelModel::NnMeter(_) => {
-                let found = "has nn-Meter's forests, which are not calibrated";
-                return Err(Error::new(ErrorKind::BadData, "base device", found)
-                    .expected("a device with models of nnmeter's own"));
-            }
+            KernelModel::NnMeter(_) => return Err(without_rates()),
         })
     }
+}
+
+/// What is wrong with a base that has forests of nn-Meter's.
+pub(super) fn without_rates() -> Error {
+    let found = "has nn-Meter's forests, which are not calibrated";
+    Error::new(ErrorKind::BadData, "base device", found)
+        .expected("a device with models of nnmeter's own")
 }
 
 /// The rates that a model sums; `None` for trees alone.

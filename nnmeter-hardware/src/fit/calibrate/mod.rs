@@ -5,15 +5,17 @@
 //! the timings call for, held to the base as strongly as cross-validation on the timings says
 //! ([`Strengths`]). Where networks left out are predicted better by terms that every device has
 //! ([`Start::Generic`]), the base's rates are not used at all, only its fusion rules, its kinds of
-//! kernels and the region that it was fitted on. Reading timings and writing packages is not done
-//! here.
+//! kernels and the region that it was fitted on. Of several bases, cross-validation chooses one ([`calibrate_among`]).
+//! Reading timings and writing packages is not done here.
 
+mod among;
 mod choice;
 mod class;
 mod design;
 mod generic;
 mod package;
 mod strengths;
+mod view;
 
 use std::collections::BTreeSet;
 
@@ -27,9 +29,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fit::intervals::{Coverage, LEVEL, Residual, Residuals};
 use crate::fit::samples::{Sample, Samples};
 use crate::package::MetricModels;
-use choice::Timings;
+use choice::{Choice, Timings};
 use design::Design;
+use view::Seen;
 
+pub use among::{Compared, Rival, calibrate_among};
 pub use package::About;
 pub use strengths::{Start, Strengths};
 
@@ -57,6 +61,8 @@ pub struct Calibrated {
     pub models: MetricModels,
     /// What cross-validation chose.
     pub strengths: Strengths,
+    /// The bases that it chose from, the chosen one first; none where there was but one.
+    pub compared: Vec<Compared>,
     /// How far networks left out were predicted off, by family, the choice made anew without them;
     /// `None` where there are too few timings to leave any out.
     pub held_out: Option<Table>,
@@ -85,22 +91,44 @@ pub fn calibrate_from(
 ) -> Result<Calibrated> {
     check(base, samples)?;
     let generic = generic::kernels(&base.kernels)?;
-    let designs: Vec<(Start, Design<'_>)> = starts
-        .iter()
-        .filter_map(|&start| Some((start, design(start, &base.kernels, &generic)?)))
-        .collect();
-    if designs.is_empty() {
+    let seen = seen_from(0, base, &generic, samples, starts);
+    if seen.is_empty() {
         return Err(Error::new(ErrorKind::BadData, "base", "has none of the rates to start from"));
     }
-    let timings = Timings::new(&designs, samples);
-    let strengths = timings.choose();
-    let multiples = timings.fit_all(strengths).ok_or_else(|| {
+    let timings = Timings::new(&seen);
+    finish(base, &seen, &timings, timings.choose(), families)
+}
+
+/// How the rates of `base`, which is number `number`, see timings from each of `starts` that it has.
+fn seen_from<'a>(
+    number: usize,
+    base: &'a MetricModels,
+    generic: &'a [(Kind, FittedModel)],
+    samples: &'a Samples,
+    starts: &[Start],
+) -> Vec<Seen<'a>> {
+    let seen = |&start: &Start| {
+        let design = design(start, &base.kernels, generic)?;
+        Some(Seen { base: number, start, design, samples })
+    };
+    starts.iter().filter_map(seen).collect()
+}
+
+/// The device that `choice` makes of `base`.
+fn finish(
+    base: &MetricModels,
+    seen: &[Seen<'_>],
+    timings: &Timings,
+    choice: Choice,
+    families: Families,
+) -> Result<Calibrated> {
+    let multiples = timings.fit_all(choice).ok_or_else(|| {
         Error::new(ErrorKind::BadData, "timings", "hold nothing that costs anything on the base")
     })?;
-    let chosen = designs.iter().find(|(start, _)| *start == strengths.start);
-    let (_, design) = chosen.unwrap_or(&designs[0]);
+    let Seen { design, samples, .. } = &seen[timings.seen(choice)];
     let kernels = design.models(&multiples)?;
-    let scale = timings.fit_all(Strengths::ONE_SCALE).map_or(1.0, |multiples| multiples[0]);
+    let one_scale = Choice { strengths: Strengths::ONE_SCALE, ..choice };
+    let scale = timings.fit_all(one_scale).map_or(1.0, |multiples| multiples[0]);
     let held_out = HeldOut {
         samples,
         unit: &timings.unit,
@@ -110,7 +138,8 @@ pub fn calibrate_from(
     let residuals = held_out.residuals(base, scale);
     let models = MetricModels { uncertainty: Some(residuals.uncertainty()?), kernels };
     let held_out = held_out.table(&residuals)?;
-    Ok(Calibrated { models, strengths, held_out, unseen: unseen(base, samples) })
+    let (strengths, unseen) = (choice.strengths, unseen(base, samples));
+    Ok(Calibrated { models, strengths, compared: Vec::new(), held_out, unseen })
 }
 
 /// How `start` sees timings; `None` if it is what another start is, too.
@@ -141,6 +170,15 @@ fn check(base: &MetricModels, samples: &Samples) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Checks that the rates of a base can be calibrated.
+///
+/// # Errors
+/// If it has forests of nn-Meter's, which have none.
+pub fn check_base(base: &MetricModels) -> Result<()> {
+    let is_forest = |(_, of): &(Kind, FittedModel)| matches!(of.model, KernelModel::NnMeter(_));
+    if base.kernels.iter().any(is_forest) { Err(design::without_rates()) } else { Ok(()) }
 }
 
 /// Kinds that the base prices and no sample has, in their order.

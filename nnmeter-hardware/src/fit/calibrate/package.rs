@@ -117,16 +117,27 @@ fn provenance(calibrated: &Calibrated, base: &OpenDevice, about: &About<'_>) -> 
         date: about.date.to_owned(),
         seed: 0,
         tool: concat!("nnmeter calibrate ", env!("CARGO_PKG_VERSION")).to_owned(),
-        method: match calibrated.strengths.start.follows_base() {
-            true => format!(
-                "Rates of {name} calibrated to totals of whole networks: {}.",
-                calibrated.strengths
-            ),
-            false => format!(
-                "Rates fitted to totals of whole networks, whose kernels are by the fusion rules of \
-                 {name}: {}.",
-                calibrated.strengths
-            ),
-        },
+        method: method(calibrated, name),
     }
+}
+
+/// How the models were made of the base called `name`.
+fn method(calibrated: &Calibrated, name: &str) -> String {
+    let mut method = match calibrated.strengths.start.follows_base() {
+        true => format!(
+            "Rates of {name} calibrated to totals of whole networks: {}.",
+            calibrated.strengths
+        ),
+        false => format!(
+            "Rates fitted to totals of whole networks, whose kernels are by the fusion rules of \
+             {name}: {}.",
+            calibrated.strengths
+        ),
+    };
+    let others: Vec<&str> = calibrated.compared.iter().skip(1).map(|of| &*of.name).collect();
+    if !others.is_empty() {
+        let others = others.join(", ");
+        method += &format!(" {name} was closer to networks left out than {others}.");
+    }
+    method
 }

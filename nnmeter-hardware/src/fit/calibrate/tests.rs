@@ -246,3 +246,48 @@ fn what_cannot_be_calibrated_is_refused() {
     expect_test::expect![[r#"base: has no model of kernels of kind "softmax", which were timed"#]]
         .assert_eq(&refusal(&samples));
 }
+
+/// The choice among the base, and another called `other`, for timings of `device`.
+fn among(other: &MetricModels, device: &MetricModels, count: usize) -> Result<(usize, Calibrated)> {
+    let samples = timings(device, count, 5, 0.01);
+    let base = base();
+    let rival = |name, models| Rival { name, models, samples: &samples };
+    calibrate_among(&[rival("other", other), rival("base", &base)], Families::Stated)
+}
+
+#[test]
+fn the_base_closest_to_the_timings_is_chosen() {
+    let (odd, mine) = (stranger(), device(&[1.5; 7], true));
+    let (chosen, calibrated) = among(&odd, &mine, 30).expect("can be calibrated");
+    assert_eq!((chosen, calibrated.strengths.start), (1, Start::Base));
+    assert!(worst(&calibrated.models, &mine) < 0.02);
+    let names: Vec<&str> = calibrated.compared.iter().map(|of| &*of.name).collect();
+    assert_eq!(names, ["base", "other"]);
+    let [first, second] = &calibrated.compared[..] else { panic!("two") };
+    assert!(first.error < 0.02 && second.error > 5.0 * first.error, "{first:?} {second:?}");
+    let (chosen, _) = among(&odd, &odd, 30).expect("can be calibrated");
+    assert_eq!(chosen, 0);
+    let held = |device| among(&odd, device, 30).expect("can be").1.held_out.expect("families");
+    assert!(held(&mine).overall.within_5 > 99.0, "the choice is made anew without each family");
+}
+
+#[test]
+fn one_base_among_itself_is_calibrated_as_ever() {
+    let samples = timings(&device(&[2.0, 0.7, 1.5, 4.0, 1.0, 0.5, 3.0], true), 30, 5, 0.05);
+    let base = base();
+    let rival = Rival { name: "base", models: &base, samples: &samples };
+    let (_, among) = calibrate_among(&[rival], Families::Stated).expect("can be calibrated");
+    let alone = calibrate(&base, &samples, Families::Stated).expect("can be calibrated");
+    let text = |of: Calibrated| format!("{:?}", Calibrated { compared: Vec::new(), ..of });
+    assert_eq!(text(among), text(alone));
+}
+
+#[test]
+fn few_timings_choose_no_base() {
+    let error = among(&stranger(), &base(), 7).expect_err("must be refused").to_string();
+    expect_test::expect![[
+        "timings: 7 of them tell no base from another; expected 8 different networks at least"
+    ]]
+    .assert_eq(&error);
+    assert!(calibrate_among(&[], Families::Stated).is_err());
+}
