@@ -248,6 +248,7 @@ fn of_hardware(kind: HardwareKind) -> ErrorKind {
         HardwareKind::UnknownMetric => ErrorKind::UnknownMetric,
         HardwareKind::CorruptPackage | HardwareKind::NewerPackage => ErrorKind::BadPackage,
         HardwareKind::Io => ErrorKind::File,
+        HardwareKind::BadData => ErrorKind::InvalidParams,
         HardwareKind::Core(kind) => of_core(kind),
         _ => ErrorKind::Internal,
     }

@@ -1,13 +1,22 @@
-"""PyTorch modules as ONNX: structure and shapes alone, no weights."""
+"""PyTorch modules as ONNX: structure and shapes alone, no weights, and all operators as they are written."""
 
 import contextlib
 import io
-import sys
 import warnings
 from typing import Any, Iterator, Sequence
 
+from .spelling import standard_spelling
+
 #: Has all that torch 1.13 and newer export for convolutional networks and transformers.
 OPSET = 14
+
+#: Passes of PyTorch's exporter that merge equal operators and fold batch normalisations, and what they
+#: give if nothing is to be done. What a device's runtime fuses is for its predictor to know; devices were
+#: measured with networks in which equal operators stand side by side.
+MERGING = {
+    "_jit_pass_cse": lambda graph: False,
+    "_jit_pass_onnx_eval_peephole": lambda graph, parameters: parameters,
+}
 
 
 def zeros(shape: Sequence[Any]) -> Any:
@@ -27,7 +36,7 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
     module.eval()
     buffer = io.BytesIO()
     try:
-        with torch.no_grad(), warnings.catch_warnings(), _standard_spelling():
+        with torch.no_grad(), warnings.catch_warnings(), standard_spelling(), _as_written():
             # Shapes are fixed by intention.
             warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="torch.onnx")
@@ -45,24 +54,14 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
 
 
 @contextlib.contextmanager
-def _standard_spelling() -> Iterator[None]:
-    """NNI's ShuffleNet takes the halves of a shuffled tensor as two elements of a 5-dimensional one.
-    Runtimes know the operation in its usual spelling, which gives the same halves."""
-    shufflenet = sys.modules.get("nni.nas.hub.pytorch.shufflenet")
-    block = getattr(shufflenet, "ShuffleNetBlock", None)
-    if block is None:
-        yield
-        return
-    original = block._channel_shuffle
-    block._channel_shuffle = lambda _, x: shuffled_halves(x)
-    try:
-        yield
-    finally:
-        block._channel_shuffle = original
+def _as_written() -> Iterator[None]:
+    """While it lasts, nothing is merged."""
+    import torch
 
-
-def shuffled_halves(x: Any) -> Any:
-    """The channels of even and of odd number."""
-    batch, channels, height, width = x.size()
-    parted = x.reshape(batch, channels // 2, 2, height, width).transpose(1, 2)
-    return parted.reshape(batch, channels, height, width).chunk(2, dim=1)
+    passes = torch._C
+    with contextlib.ExitStack() as undone:
+        for name, nothing in MERGING.items():
+            if hasattr(passes, name):
+                undone.callback(setattr, passes, name, getattr(passes, name))
+                setattr(passes, name, nothing)
+        yield

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Set, Union
 
 from . import _bridge
 from .errors import NnmeterError
+from .workloads import Work, unflattened
 
 _logger = logging.getLogger(__name__)
 
@@ -79,19 +80,29 @@ class LatencyPredictor:
         return self.details(model, model_type, input_shape)["total_ms"]
 
     def details(
-        self, model: Any, model_type: str = "onnx", input_shape: Shape = (1, 3, 224, 224)
+        self,
+        model: Any,
+        model_type: str = "onnx",
+        input_shape: Shape = (1, 3, 224, 224),
+        workloads: bool = False,
     ) -> Dict[str, Any]:
         """All that is predicted: ``total_ms``, its interval, what every kernel costs, and what has no
-        price."""
+        price. With ``workloads`` also all that kernels are priced by."""
         answer = _bridge.shared().call(
             "predict",
             device=self.device,
             model=_packed(model, model_type, input_shape),
             allow_uncovered=self.allow_uncovered,
+            workloads=workloads,
         )
         for left_out in answer["uncovered"]:
             self._tell(left_out["op"])
         return answer
+
+    def kernels(self, works: Sequence[Work]) -> List[float]:
+        """What kernels cost, in milliseconds, by their workloads as :func:`nnmeter_nni.workloads.flat` has them."""
+        kernels = [unflattened(work) for work in works]
+        return _bridge.shared().call("predict_kernels", device=self.device, kernels=kernels)["costs_ms"]
 
     def _tell(self, operator: str) -> None:
         """Warns of an operator without a price, once each."""
