@@ -1,22 +1,13 @@
-"""PyTorch modules as ONNX: structure and shapes alone, no weights, and all operators as they are written."""
+"""PyTorch modules as ONNX: structure and shapes alone, no weights."""
 
-import contextlib
 import io
 import warnings
-from typing import Any, Iterator, Sequence
+from typing import Any, Sequence
 
-from .spelling import standard_spelling
+from .spelling import as_written, standard_spelling
 
 #: Has all that torch 1.13 and newer export for convolutional networks and transformers.
 OPSET = 14
-
-#: Passes of PyTorch's exporter that merge equal operators and fold batch normalisations, and what they
-#: give if nothing is to be done. What a device's runtime fuses is for its predictor to know; devices were
-#: measured with networks in which equal operators stand side by side.
-MERGING = {
-    "_jit_pass_cse": lambda graph: False,
-    "_jit_pass_onnx_eval_peephole": lambda graph, parameters: parameters,
-}
 
 
 def zeros(shape: Sequence[Any]) -> Any:
@@ -36,7 +27,7 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
     module.eval()
     buffer = io.BytesIO()
     try:
-        with torch.no_grad(), warnings.catch_warnings(), standard_spelling(), _as_written():
+        with torch.no_grad(), warnings.catch_warnings(), standard_spelling(), as_written(module):
             # Shapes are fixed by intention.
             warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="torch.onnx")
@@ -51,17 +42,3 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
     finally:
         module.train(was_training)
     return buffer.getvalue()
-
-
-@contextlib.contextmanager
-def _as_written() -> Iterator[None]:
-    """While it lasts, nothing is merged."""
-    import torch
-
-    passes = torch._C
-    with contextlib.ExitStack() as undone:
-        for name, nothing in MERGING.items():
-            if hasattr(passes, name):
-                undone.callback(setattr, passes, name, getattr(passes, name))
-                setattr(passes, name, nothing)
-        yield

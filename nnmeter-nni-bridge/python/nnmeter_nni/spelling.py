@@ -8,6 +8,12 @@ from typing import Any, Callable, Iterator, List, Optional, Tuple
 #: Modules of NNI's hub, classes in them, and their methods that are spelled anew.
 SPELLED: List[Tuple[str, str, str, Callable[..., Any]]] = []
 
+#: Passes of PyTorch's exporter that merge and fold, and what they give if nothing is to be done.
+MERGING = {
+    "_jit_pass_cse": lambda graph: False,
+    "_jit_pass_onnx_eval_peephole": lambda graph, parameters: parameters,
+}
+
 
 def _spells(module: str, name: str, method: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def spelled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,6 +32,22 @@ def standard_spelling() -> Iterator[None]:
             if owner is not None:
                 undone.callback(setattr, owner, method, getattr(owner, method))
                 setattr(owner, method, function)
+        yield
+
+
+@contextlib.contextmanager
+def as_written(module: Any) -> Iterator[None]:
+    """While it lasts, PyTorch's exporter does not merge equal operators, nor fold batch normalisations, if
+    there are cells of NAS-Bench-201 in a module: devices were measured with networks in which the ReLUs of
+    several edges stand side by side. (Elsewhere it makes no difference but of time.)"""
+    import torch
+
+    cells = getattr(sys.modules.get("nni.nas.hub.pytorch.modules.nasbench201"), "NasBench201Cell", ())
+    with contextlib.ExitStack() as undone:
+        if any(isinstance(part, cells) for part in module.modules()):
+            for name, nothing in MERGING.items():
+                undone.callback(setattr, torch._C, name, getattr(torch._C, name))
+                setattr(torch._C, name, nothing)
         yield
 
 

@@ -34,8 +34,18 @@ pub(crate) enum Scenario {
     SposKilled,
     /// ProxylessNAS with the expected latency as a penalty.
     Proxyless,
+    /// DARTS with the expected latency as a penalty.
+    Darts,
+    /// DARTS with Gumbel-softmax, with the same penalty.
+    GumbelDarts,
     /// NNI's own NnMeterProfiler on our predictors.
     NnMeterProfiler,
+    /// The tables of NNI's NasBench201.
+    #[value(name = "nasbench201")]
+    NasBench201,
+    /// The tables of NNI's MobileNetV3Space, for which some 150 architectures are exported.
+    #[value(name = "mobilenetv3")]
+    MobileNetV3,
 }
 
 impl fmt::Display for Scenario {
@@ -46,13 +56,29 @@ impl fmt::Display for Scenario {
 }
 
 impl Scenario {
+    /// Those that `cargo xtask test` runs.
+    pub(super) const CORE: [Scenario; 8] = [
+        Scenario::Spos,
+        Scenario::SposFilter,
+        Scenario::SposKilled,
+        Scenario::Proxyless,
+        Scenario::Darts,
+        Scenario::GumbelDarts,
+        Scenario::NnMeterProfiler,
+        Scenario::NasBench201,
+    ];
+
     pub(super) fn run(self, installed: &Installed) -> Result<()> {
         let budget = self.budget_ms().to_string();
         let arguments: &[&str] = match self {
             Scenario::Spos | Scenario::SposKilled => &["spos.py", "--max-ms", &budget],
             Scenario::SposFilter => &["spos.py", "--max-ms", &budget, "--filter"],
             Scenario::Proxyless => &["proxyless.py"],
+            Scenario::Darts => &["proxyless.py", "--strategy", "darts"],
+            Scenario::GumbelDarts => &["proxyless.py", "--strategy", "gumbel"],
             Scenario::NnMeterProfiler => &["nn_meter_profiler.py"],
+            Scenario::NasBench201 => &["hub_space.py", "NasBench201"],
+            Scenario::MobileNetV3 => &["hub_space.py", "MobileNetV3Space"],
         };
         let mut example = Example::start(installed, &self.to_string(), arguments)?;
         if self == Scenario::SposKilled {
@@ -81,7 +107,8 @@ impl Scenario {
                 ensure!(log.contains("was ended by signal 9; it is started again"), "nothing said");
                 self.within_budget(report)
             }
-            Scenario::Proxyless => approaches(report),
+            Scenario::Proxyless | Scenario::Darts | Scenario::GumbelDarts => approaches(report),
+            Scenario::NasBench201 | Scenario::MobileNetV3 => are_predictions(report),
             Scenario::NnMeterProfiler => {
                 let (modules, kernels) =
                     (number(report, "by_module_ms")?, number(report, "by_kernel_ms")?);
@@ -100,6 +127,15 @@ fn as_predicted(report: &Json) -> Result<f64> {
         "{ms} ms, but predicted are {predicted} ms"
     );
     Ok(ms)
+}
+
+/// Tables have the latencies of fresh architectures, and draws from them are within the budget.
+fn are_predictions(report: &Json) -> Result<()> {
+    let difference = number(report, "largest_difference")?;
+    ensure!(difference <= 1e-6, "differs from predictions by {difference} of them");
+    let (dearest, budget) = (number(report, "dearest_draw_ms")?, number(report, "budget_ms")?);
+    ensure!(dearest <= budget, "{dearest} ms is over {budget} ms");
+    Ok(())
 }
 
 /// The expected latency falls at every step but for noise, by at least half of the way to the

@@ -21,7 +21,7 @@ const TAIL: usize = 25;
 
 /// A running experiment.
 pub(crate) struct Experiment<'a> {
-    environment: &'a Environment,
+    pub(crate) environment: &'a Environment,
     folder: PathBuf,
     port: u16,
     variables: Vec<(&'static str, String)>,
@@ -36,6 +36,13 @@ pub(crate) struct Trial {
     pub(crate) parameters: Json,
     /// The final result.
     pub(crate) result: Option<Json>,
+}
+
+impl Trial {
+    /// Whether it has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        ["WAITING", "RUNNING", "UNKNOWN"].contains(&self.status.as_str())
+    }
 }
 
 impl<'a> Experiment<'a> {
@@ -147,6 +154,18 @@ impl<'a> Experiment<'a> {
         let numbers = log.lines().filter_map(|line| line.strip_prefix(&start));
         let digits = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
         numbers.rev().find_map(digits).with_context(|| format!("no {name} in the tuner's log"))
+    }
+
+    /// The bridge that the dispatcher has started for a tuner in Python.
+    pub(crate) fn bridge(&self) -> Result<u32> {
+        let is_bridge = |&pid: &u32| {
+            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).into_owned();
+            command.contains("nnmeter-bridge\0serve\0") && is_of(pid, &self.folder)
+        };
+        let entries = fs::read_dir("/proc")?.flatten();
+        let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.find(is_bridge).context("no bridge runs")
     }
 
     /// The manager's process.
