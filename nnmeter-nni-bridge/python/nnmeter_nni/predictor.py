@@ -165,7 +165,22 @@ def _dumped(model: Any) -> Dict[str, Any]:
     root = getattr(model, "_root_graph_name", "_model")
     if root != "_model" and root in graphs:
         graphs["_model"] = graphs[root]
+    if "_model" in graphs:
+        graphs["_model"] = _closed(graphs["_model"])
     return graphs
+
+
+def _closed(graph: Dict[str, Any]) -> Dict[str, Any]:
+    """A graph in which what reads nothing reads an input of its own: NNI 2.x prices what is around choices
+    by a graph that they were taken out of."""
+    inputs, edges = list(graph.get("inputs") or []), list(graph["edges"])
+    fed = {edge["tail"][0] for edge in edges}
+    for name, node in graph["nodes"].items():
+        shapes = (node["operation"].get("attributes") or {}).get("input_shape") or ()
+        for slot in range(len(shapes) if name not in fed else 0):
+            edges.append({"head": ["_inputs", len(inputs)], "tail": [name, slot if len(shapes) > 1 else None]})
+            inputs.append(f"{name}_{slot}")
+    return {**graph, "inputs": inputs, "edges": edges}
 
 
 def _is_json(text: str) -> bool:

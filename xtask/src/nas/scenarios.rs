@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use super::Installed;
+use super::{Installed, Version};
 use crate::shell;
 
 /// How long an example may take.
@@ -46,6 +46,10 @@ pub(crate) enum Scenario {
     /// The tables of NNI's MobileNetV3Space, for which some 150 architectures are exported.
     #[value(name = "mobilenetv3")]
     MobileNetV3,
+    /// A multi-trial search of NNI 2.10 with a filter that asks nn-Meter.
+    Filter2,
+    /// NNI 2.10's own trainer of ProxylessNAS, whose latency estimator asks nn-Meter.
+    Proxyless2,
 }
 
 impl fmt::Display for Scenario {
@@ -68,8 +72,16 @@ impl Scenario {
         Scenario::NasBench201,
     ];
 
+    pub(super) fn version(self) -> Version {
+        match self {
+            Scenario::Filter2 | Scenario::Proxyless2 => Version::V2,
+            _ => Version::V3,
+        }
+    }
+
     pub(super) fn run(self, installed: &Installed) -> Result<()> {
         let budget = self.budget_ms().to_string();
+        let port = shell::free_port()?.to_string();
         let arguments: &[&str] = match self {
             Scenario::Spos | Scenario::SposKilled => &["spos.py", "--max-ms", &budget],
             Scenario::SposFilter => &["spos.py", "--max-ms", &budget, "--filter"],
@@ -79,6 +91,8 @@ impl Scenario {
             Scenario::NnMeterProfiler => &["nn_meter_profiler.py"],
             Scenario::NasBench201 => &["hub_space.py", "NasBench201"],
             Scenario::MobileNetV3 => &["hub_space.py", "MobileNetV3Space"],
+            Scenario::Filter2 => &["nni2.py", "filter", "--max-ms", "0.6", "--port", &port],
+            Scenario::Proxyless2 => &["nni2.py", "proxyless", "--max-ms", "0.6"],
         };
         let mut example = Example::start(installed, &self.to_string(), arguments)?;
         if self == Scenario::SposKilled {
@@ -109,6 +123,8 @@ impl Scenario {
             }
             Scenario::Proxyless | Scenario::Darts | Scenario::GumbelDarts => approaches(report),
             Scenario::NasBench201 | Scenario::MobileNetV3 => are_predictions(report),
+            Scenario::Filter2 => were_filtered(report),
+            Scenario::Proxyless2 => has_table(report),
             Scenario::NnMeterProfiler => {
                 let (modules, kernels) =
                     (number(report, "by_module_ms")?, number(report, "by_kernel_ms")?);
@@ -135,6 +151,29 @@ fn are_predictions(report: &Json) -> Result<()> {
     ensure!(difference <= 1e-6, "differs from predictions by {difference} of them");
     let (dearest, budget) = (number(report, "dearest_draw_ms")?, number(report, "budget_ms")?);
     ensure!(dearest <= budget, "{dearest} ms is over {budget} ms");
+    Ok(())
+}
+
+/// What the filter let pass was submitted, and nothing else.
+fn were_filtered(report: &Json) -> Result<()> {
+    let passed = report["passed_ms"].as_array().context("no latencies")?;
+    let (models, most) = (number(report, "models")?, number(report, "max_ms")?);
+    ensure!(models == passed.len() as f64 && models > 0.0, "{} passed", passed.len());
+    ensure!(passed.iter().all(|ms| ms.as_f64().is_some_and(|ms| ms > 0.0 && ms < most)));
+    Ok(())
+}
+
+/// NNI's table has a price for every candidate and for the rest, and the best costs what it says.
+fn has_table(report: &Json) -> Result<()> {
+    let table = report["table"].as_object().context("no table")?;
+    let prices = table.values().filter_map(Json::as_object).flat_map(|row| row.values());
+    let prices: Vec<f64> = prices.filter_map(Json::as_f64).collect();
+    ensure!(prices.len() == 13 && prices.iter().all(|&ms| ms > 0.0), "prices {prices:?}");
+    let best = report["best"].as_object().context("no best")?;
+    let chosen = best.iter().map(|(label, option)| table[label][option.to_string()].as_f64());
+    let sum: Option<f64> = chosen.chain([table["stationary_block"]["root"].as_f64()]).sum();
+    let ms = number(report, "ms")?;
+    ensure!(sum.is_some_and(|sum| (sum - ms).abs() < 1e-9), "{sum:?} ms, not {ms}");
     Ok(())
 }
 

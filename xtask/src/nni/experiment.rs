@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -41,7 +40,7 @@ pub(crate) struct Trial {
 impl Trial {
     /// Whether it has not ended.
     pub(crate) fn is_open(&self) -> bool {
-        ["WAITING", "RUNNING", "UNKNOWN"].contains(&self.status.as_str())
+        ["WAITING", "RUNNING"].contains(&self.status.as_str())
     }
 }
 
@@ -61,14 +60,14 @@ impl<'a> Experiment<'a> {
         }
         let path = folder.join("examples").join(config);
         fs::write(&path, edit(fs::read_to_string(&path)?))?;
-        let mut experiment = Self { environment, folder, port: free_port()?, variables };
+        let mut experiment = Self { environment, folder, port: shell::free_port()?, variables };
         let path = path.to_string_lossy();
         if let Err(error) = experiment.create(&path) {
             // On a busy machine nnictl may ask its own web server before that is ready.
             eprintln!("note: once more, after: {error:#}");
             experiment.nnictl(&["stop", "--all"])?;
             fs::remove_dir_all(experiment.home())?;
-            experiment.port = free_port()?;
+            experiment.port = shell::free_port()?;
             experiment.create(&path)?;
         }
         Ok(experiment)
@@ -81,7 +80,7 @@ impl<'a> Experiment<'a> {
 
     /// Goes on with the experiment after its manager has ended.
     pub(crate) fn resume(&mut self) -> Result<()> {
-        self.port = free_port()?;
+        self.port = shell::free_port()?;
         let (id, port) = (self.id()?, self.port.to_string());
         // nnictl takes notice of a manager's death somewhat later.
         self.until("nnictl resume", NNICTL, || {
@@ -288,10 +287,6 @@ fn twice(text: &str) -> Option<Json> {
         Json::String(inner) => serde_json::from_str(inner).ok(),
         _ => Some(json),
     }
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn tail(path: &Path) -> String {
