@@ -28,6 +28,8 @@ TOLERANCE = 1e-6
 #: How often every combination of options has to be shown: once to tell it, and once more, with other
 #: options elsewhere, so that choices that do not bear on it are found out.
 SHOWN = 2
+#: Of so many samples that would show combinations, the one that shows most is predicted.
+TRIED = 8
 #: How many choices to blame an error lists.
 LISTED = 6
 #: How many entries a table may have.
@@ -195,15 +197,23 @@ class Decomposition:
     def _cover(self, needs: List[Need]) -> Options:
         """A sample that shows as many of the combinations as fit together, and was not seen."""
         while True:
-            decided: Assignment = {}
-            for need in self.random.sample(needs, len(needs)):
-                ways = [way for way in need.ways if _fit(way, decided)]
-                if ways:
-                    decided.update(self.random.choice(ways))
+            tried = [self._showing(needs) for _ in range(TRIED)]
+            decided = max(tried, key=lambda one: one[0])[1]
             sample = tuple(decided.get(c, option) for c, option in enumerate(self._random()))
             if sample not in self.seen:
                 return sample
             needs = [self.random.choice(needs)]
+
+    def _showing(self, needs: List[Need]) -> Tuple[int, Assignment]:
+        """Options that show combinations, in random order as long as they fit, and how many they show."""
+        decided: Assignment = {}
+        shown = 0
+        for need in self.random.sample(needs, len(needs)):
+            ways = [way for way in need.ways if _fit(way, decided)]
+            if ways:
+                decided.update(self.random.choice(ways))
+                shown += 1
+        return shown, decided
 
     def _agrees(self) -> bool:
         """Whether the kernels of a fresh sample are those that follow."""

@@ -25,6 +25,9 @@ from .workloads import Work, flat
 
 _logger = logging.getLogger(__name__)
 
+#: After how many predictions it is said how many there are: they take a second each.
+REPORTED = 25
+
 
 class Found(NamedTuple):
     """Tables, and how many architectures were predicted for them."""
@@ -103,8 +106,14 @@ class LatencyProfiler(ExpressionProfiler):
     def _of_kernels(self, architectures: Architectures, limits: Limits) -> Found:
         """What the kernels of some architectures tell."""
 
+        predictions = itertools.count(1)
+
         def observe(options: Options) -> Seen:
-            return seen(architectures.predict(self.sample_of(options)))
+            prediction = seen(architectures.predict(self.sample_of(options)))
+            number = next(predictions)
+            if number % REPORTED == 0:
+                _logger.info("%d architectures are predicted", number)
+            return prediction
 
         names, price = list(self.choices), architectures.predictor.kernels
         work = Decomposition(names, self._counts, observe, price, limits)
