@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Se
 
 from .bearing import MOST_TOGETHER, Bearing, Options
 from .errors import NnmeterError
+from .site import Site
 from .workloads import Work
 
 #: Options of some choices.
@@ -63,38 +64,6 @@ class Need(NamedTuple):
 
     ways: List[Assignment]
     choices: Tuple[int, ...]
-
-
-class Site:
-    """What is known of one site: the form of its kernel (the names of all members, and the values of
-    those that are no numbers; None where there is no kernel), and every number."""
-
-    def __init__(self, before: Sequence[Options]) -> None:
-        self.form = Bearing()
-        self.numbers: Dict[Any, Bearing] = {}
-        for sample in before:
-            self.form.add(sample, None)
-
-    def add(self, sample: Options, work: Optional[Work]) -> None:
-        self.form.add(sample, None if work is None else _form(work))
-        for name, value in work or ():
-            if not isinstance(value, str):
-                self.numbers.setdefault(name, Bearing()).add(sample, value)
-
-    def at(self, sample: Options) -> Optional[Work]:
-        """The kernel of a sample; KeyError where that was not shown."""
-        form = self.form.at(sample)
-        if form is None:
-            return None
-        return tuple((name, self.numbers[name].at(sample) if value is None else value) for name, value in form)
-
-    def bearings(self) -> List[Bearing]:
-        return [self.form, *self.numbers.values()]
-
-    @property
-    def choices(self) -> Tuple[int, ...]:
-        """All that bear on it."""
-        return tuple(sorted({choice for bearing in self.bearings() for choice in bearing.choices}))
 
 
 class Decomposition:
@@ -277,7 +246,8 @@ class Decomposition:
     def _too_many(self) -> NnmeterError:
         self._settle()
         needs = list(self._needs()) or [Need([], ())]
-        choices = max((need.choices for need in needs), key=lambda c: math.prod(self.cardinalities[i] for i in c))
+        entries = lambda choices: math.prod(self.cardinalities[c] for c in choices)
+        choices = max((need.choices for need in needs), key=entries)
         named = ", ".join(repr(self.names[choice]) for choice in choices[:LISTED])
         return NnmeterError(
             "kernels of the space",
@@ -297,10 +267,6 @@ def cost(factors: Sequence[Factor], cardinalities: Sequence[int], sample: Option
             index = index * cardinalities[choice] + sample[choice]
         total += factor.costs[index]
     return total
-
-
-def _form(work: Work) -> Tuple[Tuple[Any, Optional[str]], ...]:
-    return tuple((name, value if isinstance(value, str) else None) for name, value in work)
 
 
 def _fit(one: Assignment, other: Assignment) -> bool:
