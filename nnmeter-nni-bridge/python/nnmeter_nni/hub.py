@@ -25,7 +25,8 @@ def definition(space: Any, choices: Dict[str, Any], input_shape: Sequence[int]) 
     known = getattr(sys.modules.get("nni.nas.hub.pytorch.nasbench201"), "NasBench201", None)
     if known is None or type(space) is not known or len(input_shape) != 4:
         return None
-    if len(choices) != 6 or any(value not in OPERATORS for choice in choices.values() for value in choice.values):
+    values = [value for choice in choices.values() for value in choice.values]
+    if len(choices) != 6 or any(value not in OPERATORS for value in values):
         return None
     options = [{"name": label, "options": list(choice.values)} for label, choice in choices.items()]
     body = nasbench201(options, space.channels, space.num_modules, space.num_labels)

@@ -100,7 +100,8 @@ class LatencyPredictor:
         return answer
 
     def kernels(self, works: Sequence[Work]) -> List[float]:
-        """What kernels cost, in milliseconds, by their workloads as :func:`nnmeter_nni.workloads.flat` has them."""
+        """What kernels cost, in milliseconds, by workloads as
+        :func:`nnmeter_nni.workloads.flat` has them."""
         kernels = [unflattened(work) for work in works]
         return _bridge.shared().call("predict_kernels", device=self.device, kernels=kernels)["costs_ms"]
 

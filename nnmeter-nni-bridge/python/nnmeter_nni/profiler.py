@@ -56,8 +56,9 @@ class LatencyProfiler(ExpressionProfiler):
 
     Architectures are exported to ONNX and predicted until it is known what decides every kernel
     (:mod:`nnmeter_nni.decompose`); a space in which too many choices do at once is refused, with the
-    choices to blame, unless the bridge knows it (:mod:`nnmeter_nni.hub`). ``expression`` is the sum of the tables as NNI's expectations and penalties
-    want it; ``table`` is the same in the bridge, for exact samples under a budget.
+    choices to blame, unless the bridge knows it (:mod:`nnmeter_nni.hub`). ``expression`` is the sum of
+    the tables as NNI's expectations and penalties want it; ``table`` is the same in the bridge, for exact
+    samples under a budget.
 
     Parameters
     ----------
