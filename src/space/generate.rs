@@ -211,7 +211,7 @@ fn budgets(args: &Args) -> anyhow::Result<Vec<f64>> {
 }
 
 /// The one budget on a device.
-fn budget_on(args: &Args, device: &String) -> anyhow::Result<f64> {
+fn budget_on(args: &Args, device: &str) -> anyhow::Result<f64> {
     let only = args.devices.len() == 1;
     let is_it = |of: &&Bounds| of.device.as_ref().map_or(only, |name| name == device);
     let own: Vec<&Bounds> = args.budgets.iter().filter(is_it).collect();
