@@ -8,17 +8,12 @@ use anyhow::Context;
 use nnmeter_core::graph::{Graph, NodeId};
 use nnmeter_core::op::Op;
 use nnmeter_core::typed::TypedGraph;
-use nnmeter_filters::budget::{Bounds, Cost};
 use nnmeter_filters::compress::{
     Group, Groups, Importance, Keep, PruneOptions, Pruned, Pruning, Widths,
 };
-use nnmeter_hardware::package::Metric;
 use serde_json::{Value, json};
 
-use crate::budget::parse_bounds;
-use crate::compress::{WidthArgs, layers, write_graph};
-use crate::device;
-use crate::models::ReadArgs;
+use crate::compress::{NetworkArgs, layers, write_graph};
 use crate::report::plain_table;
 
 /// Prune the channels of a network to a latency (or energy) budget.
@@ -36,21 +31,8 @@ Examples:
   nnmeter prune resnet18.onnx --device adreno640gpu_tflite21 --budget 25ms --graph pruned.json
   nnmeter prune resnet18.onnx --device adreno640gpu_tflite21 --budget 25ms --importance l1.json")]
 pub(crate) struct Args {
-    /// The model file, or - for standard input.
-    file: PathBuf,
-
-    /// The device, as NAME or NAME@VERSION, or a package file; `nnmeter devices` lists them.
-    #[arg(long, short, value_name = "NAME|FILE")]
-    device: String,
-
-    /// What the network may cost, with its unit (20ms, 12mJ).
-    #[arg(long, value_name = "BUDGET", value_parser = parse_bounds)]
-    budget: Bounds,
-
-    /// What the budget is of: latency_ms or energy_mj.
-    #[arg(long, value_name = "METRIC", default_value = "latency_ms",
-          value_parser = device::parse_metric)]
-    metric: Metric,
+    #[command(flatten)]
+    network: NetworkArgs,
 
     /// What to keep as much of as possible. channels: the geometric mean over layers of the share of
     /// their channels that is kept.
@@ -62,23 +44,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "keep")]
     importance: Option<PathBuf>,
 
-    #[command(flatten)]
-    widths: WidthArgs,
-
-    /// Leave operators without a price out of the totals.
-    #[arg(long)]
-    allow_uncovered: bool,
-
-    /// Write the pruned network, without weights, as nn-Meter IR.
-    #[arg(long, value_name = "FILE")]
-    graph: Option<PathBuf>,
-
     /// Print the plan as a JSON object.
     #[arg(long)]
     json: bool,
-
-    #[command(flatten)]
-    read: ReadArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -102,29 +70,25 @@ struct Plan<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let device = device::open(&args.device)?;
-    let cost = Cost::from(args.metric);
-    let metric = cost.metric(Some(&device))?;
-    let budget = args.budget.only_upper(cost)?;
-    let widths = args.widths.of(metric)?;
-    let named = || args.file.display().to_string();
-    let graph = args.read.load(&args.file).with_context(named)?;
-    let groups = Groups::find(&graph).with_context(named)?;
+    let network = args.network.open()?;
+    let (metric, graph, widths) = (network.metric()?, &network.graph, network.widths);
+    let device = &network.device.device().name;
+    let named = || args.network.file();
+    let groups = Groups::find(graph).with_context(named)?;
     let keep = args.keep()?;
     let options = PruneOptions {
         widths,
         keep: keep.clone(),
-        device: Some(device.device().name.clone()),
-        allow_uncovered: args.allow_uncovered,
+        device: Some(device.clone()),
+        allow_uncovered: args.network.allow_uncovered,
     };
-    let pruning = Pruning::new(&graph, &groups, metric, &options).with_context(named)?;
-    let pruned = pruning.best(budget).with_context(named)?;
-    if let Some(path) = &args.graph {
+    let pruning = Pruning::new(graph, &groups, metric, &options).with_context(named)?;
+    let pruned = pruning.best(network.budget).with_context(named)?;
+    if let Some(path) = &args.network.graph {
         write_graph(path, &pruned.graph)?;
     }
     let unit = metric.quantity().suffix;
-    let (device, keep) = (&device.device().name, &keep);
-    let (graph, groups) = (&graph, &groups);
+    let (keep, groups, budget) = (&keep, &groups, network.budget);
     let plan = Plan { args, device, budget, unit, keep, widths, graph, groups, pruned };
     let text = if args.json { format!("{:#}\n", plan.json()) } else { plan.text() };
     std::io::stdout().lock().write_all(text.as_bytes())?;
@@ -181,7 +145,7 @@ impl Plan<'_> {
             json!({"layer": name, "channels": fixed.channels, "reason": why})
         });
         json!({
-            "file": self.args.file.display().to_string(),
+            "file": self.args.network.file(),
             "device": self.device,
             format!("budget_{unit}"): self.budget,
             format!("before_{unit}"): pruned.cost[0],
@@ -222,7 +186,7 @@ impl Plan<'_> {
         format!(
             "{} on {}: {:.2} -> {:.2} {unit} (budget {} {unit}), {:.1} % of {} kept ({optimum})\n\
              widths are multiples of {}, at least {} % of each group\n\n{}\n{}",
-            self.args.file.display(),
+            self.args.network.file(),
             self.device,
             pruned.cost[0],
             pruned.cost[1],

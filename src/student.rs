@@ -1,23 +1,17 @@
 //! `nnmeter student`: smaller networks like a given one, within a budget.
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use indicatif::ProgressBar;
 use nnmeter_core::graph::NodeId;
 use nnmeter_core::typed::TypedGraph;
-use nnmeter_filters::budget::{Bounds, Cost};
 use nnmeter_filters::compress::{Stage, Student, StudentOptions, Teacher};
 use nnmeter_filters::metric::{Macs, Parameters};
-use nnmeter_hardware::package::Metric;
 use serde_json::{Value, json};
 
-use crate::budget::parse_bounds;
-use crate::compress::{WidthArgs, layers, write_graph};
-use crate::device;
-use crate::models::ReadArgs;
+use crate::compress::{NetworkArgs, layers, write_graph};
 use crate::report::plain_table;
 
 /// Find students of a network within a latency (or energy) budget.
@@ -32,21 +26,8 @@ Examples:
   nnmeter student mobilenet_v2.onnx --device adreno640gpu_tflite21 --budget 6ms --by-stage
   nnmeter student mobilenet_v2.onnx --device adreno640gpu_tflite21 --budget 6ms --json --graph best.json")]
 pub(crate) struct Args {
-    /// The model file of the teacher, or - for standard input.
-    file: PathBuf,
-
-    /// The device, as NAME or NAME@VERSION, or a package file; `nnmeter devices` lists them.
-    #[arg(long, short, value_name = "NAME|FILE")]
-    device: String,
-
-    /// What a student may cost, with its unit (10ms, 12mJ).
-    #[arg(long, value_name = "BUDGET", value_parser = parse_bounds)]
-    budget: Bounds,
-
-    /// What the budget is of: latency_ms or energy_mj.
-    #[arg(long, value_name = "METRIC", default_value = "latency_ms",
-          value_parser = device::parse_metric)]
-    metric: Metric,
+    #[command(flatten)]
+    network: NetworkArgs,
 
     /// What students are ranked by.
     #[arg(long, value_enum, default_value_t = Measure::Macs)]
@@ -60,23 +41,9 @@ pub(crate) struct Args {
     #[arg(long, short = 'k', value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
 
-    #[command(flatten)]
-    widths: WidthArgs,
-
-    /// Leave operators without a price out of the totals.
-    #[arg(long)]
-    allow_uncovered: bool,
-
-    /// Write the best student, without weights, as nn-Meter IR.
-    #[arg(long, value_name = "FILE")]
-    graph: Option<PathBuf>,
-
     /// Print a JSON object a student, the best first.
     #[arg(long)]
     json: bool,
-
-    #[command(flatten)]
-    read: ReadArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -100,24 +67,21 @@ struct Page<'a> {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let device = device::open(&args.device)?;
-    let cost = Cost::from(args.metric);
-    let metric = cost.metric(Some(&device))?;
-    let budget = args.budget.only_upper(cost)?;
-    let named = || args.file.display().to_string();
-    let graph = args.read.load(&args.file).with_context(named)?;
+    let network = args.network.open()?;
+    let (metric, graph, budget) = (network.metric()?, &network.graph, network.budget);
+    let device = &network.device.device().name;
     let keep: &dyn nnmeter_filters::metric::Metric = match args.keep {
         Measure::Macs => &Macs,
         Measure::Parameters => &Parameters,
     };
     let options = StudentOptions {
-        widths: args.widths.of(metric)?,
+        widths: network.widths,
         by_stage: args.by_stage,
         keep,
-        device: Some(device.device().name.clone()),
-        allow_uncovered: args.allow_uncovered,
+        device: Some(device.clone()),
+        allow_uncovered: args.network.allow_uncovered,
     };
-    let teacher = Teacher::new(&graph);
+    let teacher = Teacher::new(graph);
     let bar = ProgressBar::new(0);
     let seen = |done: usize, all: usize| {
         bar.set_length(all as u64);
@@ -125,19 +89,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let students = teacher.students(metric, budget, &options, args.count.into(), seen);
     bar.finish_and_clear();
-    let students = students.with_context(named)?;
-    if let (Some(path), Some(best)) = (&args.graph, students.first()) {
+    let students = students.with_context(|| args.network.file())?;
+    if let (Some(path), Some(best)) = (&args.network.graph, students.first()) {
         write_graph(path, &best.graph)?;
     }
     let page = Page {
         args,
-        device: &device.device().name,
+        device,
         unit: metric.quantity().suffix,
         measure: keep.quantity().metric,
         budget,
-        graph: &graph,
+        graph,
         teacher: &teacher,
-        cost: metric.bill(&graph).total(),
+        cost: metric.bill(graph).total(),
         kept: keep.bill(&graph).total(),
     };
     let text = if args.json { page.json(&students) } else { page.text(&students) };
@@ -156,7 +120,7 @@ impl Page<'_> {
         let graph = student.graph.graph();
         let groups = student.groups.groups().iter().zip(&student.widths);
         json!({
-            "file": self.args.file.display().to_string(),
+            "file": self.args.network.file(),
             "device": self.device,
             "rank": rank + 1,
             format!("budget_{unit}"): self.budget,
@@ -204,7 +168,7 @@ impl Page<'_> {
         }
         format!(
             "{} on {}: {:.2} {unit} (budget {} {unit}); students by {} kept\n\n{}\n",
-            self.args.file.display(),
+            self.args.network.file(),
             self.device,
             self.cost,
             self.budget,

@@ -23,7 +23,8 @@ fn a_space_for_a_cpu() {
 
 #[test]
 fn a_space_for_two_devices_with_budgets() {
-    let text = generate(&["-d", DEVICE, "-d", GPU, "--budget", "9ms", "--budget", "4ms"]);
+    let (cpu, gpu) = (format!("9ms@{DEVICE}"), format!("4ms@{GPU}"));
+    let text = generate(&["-d", DEVICE, "-d", GPU, "--budget", &gpu, "--budget", &cpu]);
     expect_file!["golden/space_generate_two.txt"].assert_eq(&text);
 }
 
@@ -93,6 +94,8 @@ fn what_makes_no_sense_is_told() {
         &["-d", GPU, "--pool", &unpriced],
         &["-d", "pixel"],
         &["-d", DEVICE, "--budget", "9ms", "--budget", "4ms"],
+        &["-d", DEVICE, "-d", GPU, "--budget", "9ms", "--budget", "4ms"],
+        &["-d", DEVICE, "--budget", "9ms@adreno640gpu_tflite21"],
         &["-d", DEVICE, "--top", "0"],
         &["-d", DEVICE, "--exponents", "1,2"],
         &[],
@@ -110,7 +113,9 @@ fn what_makes_no_sense_is_told() {
         1 error: layer 1.2: has no operator with a price; lacking channelshuffle on adreno640gpu_tflite21, split on adreno640gpu_tflite21
         hint: put operators into the pool that the device has prices for
         2 error: device "pixel": there is no predictor of that name; expected one of adreno630gpu_tflite21, adreno640gpu_tflite21, cortexA76cpu_tflite21, myriadvpu_openvino2019r2
-        2 error: 2 budgets for 1 devices; expected one --budget for each
+        2 error: 2 budgets on cortexA76cpu_tflite21; expected one, as in 30ms
+        2 error: 0 budgets on cortexA76cpu_tflite21; expected one, as in 30ms@cortexA76cpu_tflite21
+        2 error: budget "9ms@adreno640gpu_tflite21" is for no --device that is given
         1 error: operators of a layer: are 0 of 2 families; expected 1 or more, and no more families than operators
         2 error: invalid value '1,2' for '--exponents <A,B,C>': expected three numbers, as in 0.5,0.5,1
 

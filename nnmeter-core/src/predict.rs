@@ -133,6 +133,11 @@ impl<U: MetricUnit> Predictor<U> {
         self.uncertainty.as_deref()
     }
 
+    /// What a kernel with that work costs; `None` if the device has no model for its kind.
+    pub fn cost_of(&self, work: &Workload) -> Option<U> {
+        self.model(work.kind).map(|fitted| U::from_value(fitted.model.cost(work)))
+    }
+
     /// Predicts the cost of `graph`.
     pub fn predict(&self, graph: &TypedGraph) -> Prediction<U> {
         let detection = detect(graph, &self.rules);

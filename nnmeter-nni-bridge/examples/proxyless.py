@@ -1,7 +1,8 @@
-"""ProxylessNAS with NNI 3.0 on a space of one's own: the expected latency falls towards a reference.
+"""ProxylessNAS, DARTS or GumbelDARTS with NNI 3.0 on a space of one's own: the expected latency falls towards a
+reference.
 
     pip install nni==3.0 torch pytorch-lightning nnmeter-nni
-    python proxyless.py
+    python proxyless.py                      # --strategy darts, --strategy gumbel
 
 The data are random images; yours go into `data()`.
 """
@@ -14,12 +15,13 @@ import torch
 from nni.nas.evaluator.pytorch import ClassificationModule, DataLoader, Lightning, Trainer
 from nni.nas.experiment import NasExperiment
 from nni.nas.nn.pytorch import LayerChoice, ModelSpace
-from nni.nas.strategy import Proxyless
+from nni.nas.strategy import DARTS, GumbelDARTS, Proxyless
 from torch import nn
 
 from nnmeter_nni import LatencyPenalty, LatencyProfiler, ModelLatencyProfiler
 
 CLASSES = 10
+STRATEGIES = {"proxyless": Proxyless, "darts": DARTS, "gumbel": GumbelDARTS}
 
 
 def block(kernel, expansion, width):
@@ -89,6 +91,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cortexA76cpu_tflite21")
     parser.add_argument("--reference-ms", type=float, help="the cheapest architecture's if left out")
+    parser.add_argument("--strategy", choices=STRATEGIES, default="proxyless")
     parser.add_argument("--epochs", type=int, default=4)
     options = parser.parse_args()
 
@@ -111,7 +114,7 @@ def main():
         train_dataloaders=data(64),
         val_dataloaders=data(64),
     )
-    strategy = Proxyless(penalty=penalty, arc_learning_rate=0.05)
+    strategy = STRATEGIES[options.strategy](penalty=penalty, arc_learning_rate=0.05)
     experiment = NasExperiment(space, evaluator, strategy)
     experiment.run()
 

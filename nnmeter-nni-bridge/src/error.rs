@@ -250,6 +250,7 @@ fn of_hardware(kind: HardwareKind) -> ErrorKind {
         HardwareKind::UnknownMetric => ErrorKind::UnknownMetric,
         HardwareKind::CorruptPackage | HardwareKind::NewerPackage => ErrorKind::BadPackage,
         HardwareKind::Io => ErrorKind::File,
+        HardwareKind::BadData => ErrorKind::InvalidParams,
         HardwareKind::Core(kind) => of_core(kind),
         HardwareKind::UnknownBackend => ErrorKind::BadOption,
         HardwareKind::Backend | HardwareKind::UnsupportedModel => ErrorKind::Backend,

@@ -6,8 +6,7 @@ use nnmeter_filters::exact::Feasible;
 
 use super::columns::Columns;
 use super::rows::OutputArgs;
-use super::score::ScoreArgs;
-use crate::budget::BudgetArgs;
+use super::score::RankArgs;
 
 /// Find the best architectures within a budget, exactly, by a score that is a sum over choices.
 ///
@@ -22,15 +21,8 @@ Examples:
   nnmeter space best once-for-all --budget 50ms@cortexA76cpu_tflite21 \\
       --budget 14ms@adreno640gpu_tflite21 --score parameters")]
 pub(crate) struct Args {
-    /// A built-in space, a JSON file, or -.
-    #[arg(value_name = "SPACE")]
-    space: String,
-
     #[command(flatten)]
-    budget: BudgetArgs,
-
-    #[command(flatten)]
-    score: ScoreArgs,
+    rank: RankArgs,
 
     /// How many architectures to find.
     #[arg(long, short = 'k', value_name = "K", default_value_t = 10,
@@ -42,13 +34,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let space = super::open(&args.space)?;
-    let costs = args.budget.compile(&space)?;
-    let score = args.score.table(&space)?;
-    let feasible = Feasible::new(&space, costs.constraints)?;
-    let best = feasible.best(args.score.objective(&score), args.count as usize)?;
-    let tables: Vec<_> = [score].into_iter().chain(costs.tables).collect();
-    let columns = Columns::new(&space, &tables);
+    let contest = args.rank.open()?;
+    let (space, costs) = (&contest.space, &contest.costs);
+    let feasible = Feasible::new(space, costs.constraints.clone())?;
+    let best = feasible.best(contest.objective(), args.count as usize)?;
+    let tables: Vec<_> = [&contest.score].into_iter().chain(&costs.tables).cloned().collect();
+    let columns = Columns::new(space, &tables);
     let mut rows = args.output.begin(&columns)?;
     for ranked in &best {
         rows.add(&columns, &ranked.sample)?;

@@ -38,7 +38,8 @@ use crate::failure::Usage;
 Examples:
   nnmeter space generate --device cortexA76cpu_tflite21 -o cpu.json
   nnmeter space generate --device myriadvpu_openvino2019r2 --skeleton cifar --budget 5ms
-  nnmeter space generate -d cortexA76cpu_tflite21 --budget 40ms -d adreno640gpu_tflite21 --budget 12ms
+  nnmeter space generate -d cortexA76cpu_tflite21 -d adreno640gpu_tflite21 \\
+      --budget 40ms@cortexA76cpu_tflite21 --budget 12ms@adreno640gpu_tflite21
   nnmeter space generate -d adreno640gpu_tflite21 --skeleton mine.json --pool operators.json --json
 
 Built-in skeletons: mobilenetv2, shufflenetv2 (224x224), cifar (32x32).
@@ -89,8 +90,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = OnSeveral::Worst)]
     across: OnSeveral,
 
-    /// Measure what architectures reach that take at most so long; one for each device, in order.
-    #[arg(long = "budget", value_name = "TIME", value_parser = parse_bounds)]
+    /// Measure what architectures reach that take at most so long; one for each device, which it names
+    /// where there are several.
+    #[arg(long = "budget", value_name = "TIME[@DEVICE]", value_parser = parse_bounds)]
     budgets: Vec<Bounds>,
 
     /// What they reach.
@@ -193,14 +195,34 @@ fn settings(args: &Args) -> Settings {
     Settings { top, families, identity, exponents, across }
 }
 
+/// Budgets in milliseconds, in the order of devices; none, or one for each.
 fn budgets(args: &Args) -> anyhow::Result<Vec<f64>> {
-    let (budgets, devices) = (args.budgets.len(), args.devices.len());
-    if budgets != 0 && budgets != devices {
-        let text =
-            format!("{budgets} budgets for {devices} devices; expected one --budget for each");
+    let is_one = |name: &String| args.devices.contains(name);
+    if let Some(stray) =
+        args.budgets.iter().find(|of| of.device.as_ref().is_some_and(|d| !is_one(d)))
+    {
+        let text = format!("budget {:?} is for no --device that is given", stray.text());
         return Err(Usage(text).into());
     }
-    args.budgets.iter().map(|bounds| Ok(bounds.only_upper(Cost::Latency)?)).collect()
+    match args.budgets.is_empty() {
+        true => Ok(Vec::new()),
+        false => args.devices.iter().map(|device| budget_on(args, device)).collect(),
+    }
+}
+
+/// The one budget on a device.
+fn budget_on(args: &Args, device: &str) -> anyhow::Result<f64> {
+    let only = args.devices.len() == 1;
+    let is_it = |of: &&Bounds| of.device.as_ref().map_or(only, |name| name == device);
+    let own: Vec<&Bounds> = args.budgets.iter().filter(is_it).collect();
+    let [bounds] = own[..] else {
+        let at = if only { String::new() } else { format!("@{device}") };
+        let text = format!("{} budgets on {device}; expected one, as in 30ms{at}", own.len());
+        return Err(Usage(text).into());
+    };
+    let mut bounds = bounds.clone();
+    bounds.device = None;
+    Ok(bounds.only_upper(Cost::Latency)?)
 }
 
 fn exponents(text: &str) -> Result<Exponents, String> {

@@ -16,8 +16,7 @@ use nnmeter_hardware::whole_file::WholeFile;
 use super::columns::{Columns, label};
 use super::plot::{self, Plot};
 use super::rows::OutputArgs;
-use super::score::ScoreArgs;
-use crate::budget::BudgetArgs;
+use super::score::RankArgs;
 use crate::failure::Usage;
 
 /// Random architectures that a plot shows.
@@ -35,15 +34,8 @@ Examples:
   nnmeter space pareto spos -d cortexA76cpu_tflite21 --budget 45ms --score scores.json --plot pareto.svg
   nnmeter space pareto once-for-all -d adreno640gpu_tflite21 --score parameters -o front.csv")]
 pub(crate) struct Args {
-    /// A built-in space, a JSON file, or -.
-    #[arg(value_name = "SPACE")]
-    space: String,
-
     #[command(flatten)]
-    budget: BudgetArgs,
-
-    #[command(flatten)]
-    score: ScoreArgs,
+    rank: RankArgs,
 
     /// How many points of the front to print as text.
     #[arg(long, value_name = "ROWS", default_value_t = 20,
@@ -59,16 +51,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let space = super::open(&args.space)?;
-    let Costs { tables, constraints } = args.budget.compile(&space)?;
+    let contest = args.rank.open()?;
+    let (space, score) = (&contest.space, &contest.score);
+    let Costs { tables, constraints } = &contest.costs;
     let ([cost], Ok(upper)) = (&tables[..], upper(constraints.limits())) else {
         let text =
             "a front is of one cost; expected one --device or one --budget with one upper bound";
         return Err(Usage(text.to_owned()).into());
     };
-    let score = args.score.table(&space)?;
-    let front = pareto(&space, cost, args.score.objective(&score), upper)?;
-    let columns = Columns::new(&space, &[cost.clone(), score.clone()]);
+    let front = pareto(space, cost, contest.objective(), upper)?;
+    let columns = Columns::new(space, &[cost.clone(), score.clone()]);
     let shown = if args.output.is_text() { args.rows as usize } else { front.len() };
     let mut rows = args.output.begin(&columns)?;
     for point in thinned(&front, shown) {
@@ -83,9 +75,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let drawn = Plot {
             title: format!("{}: {} architectures on the front", space.name(), front.len()),
             cost: label(cost),
-            score: label(&score),
+            score: label(score),
             front: front.iter().map(|point| (point.costs[0], point.value)).collect(),
-            cloud: cloud(&space, constraints, cost, &score)?,
+            cloud: cloud(space, constraints.clone(), cost, score)?,
         };
         let mut file = WholeFile::create(path)?;
         file.write_all(plot::svg(&drawn)?.as_bytes())?;

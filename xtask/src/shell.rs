@@ -1,6 +1,7 @@
-//! Running other programs from the root of the workspace.
+//! Running other programs from the root of the workspace, and what they are given.
 
 use std::ffi::{OsStr, OsString};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
@@ -58,4 +59,9 @@ fn cargo_command<S: AsRef<OsStr>>(
     let variables = variables.iter().map(|(name, value)| (name, value));
     command.args(arguments).current_dir(root()).envs(variables);
     command
+}
+
+/// A port of this machine that nothing listens on.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -55,7 +55,7 @@ impl Test {
         self.tests(variables)?;
         if !self.without_nni {
             nni::run_core()?;
-            nas::run_all()?;
+            nas::run_core()?;
         }
         if !self.without_runtimes {
             self.with_runtimes()?;

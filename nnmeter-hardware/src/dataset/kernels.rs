@@ -18,22 +18,23 @@
 //! | `groups` | of a convolution | 1; `cin` for `dwconv` |
 //! | `operands` | data operands | 2 for `add`, `addrelu`, `mul`, `concat`; else 1 |
 //! | `batch`, `bits` | batch size, bits of an element | 1, 32 |
+//! | `channels` | channels of data operands after the first, three at most | 0: not told |
 //! | `read`, `written` | elements of all data operands and results | those of `operands` like the first (for `concat`, of the result), and of the result (for `split`, all that is read) |
+//! | `also_read` | elements that fused followers read on top of `read` | 0 |
 //! | `weights`, `macs` | elements of filters and matrices, multiply-accumulates | of convolutions and `fc` they follow; `se`, `matmul` and `recurrent` need both; else 0 |
-//!
 //! | `pooled` | the pooling that alone reads a convolution's result: `kind`, `window`, `stride`, and how many results a concatenation between them `joined` | none |
 //!
-//! Channels of operands after the first are not told: see [`Workload`]. Nothing here measures or fits.
+//! [`Configuration::of`] tells a kernel that detection found in the same way. Nothing here measures or fits.
 
 use nnmeter_core::kind::Kind;
 use nnmeter_core::pooling::Pooling;
-use nnmeter_core::workload::{Extents, Workload};
-use serde::Deserialize;
+use nnmeter_core::workload::{CHANNELS, Extents, Workload};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
 /// A kernel's configuration, as a line of a data set tells it. See the [module](self).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Configuration {
     /// Name of its [`Kind`].
@@ -41,10 +42,12 @@ pub struct Configuration {
     /// Spatial extents of the first operand, the last one the width.
     pub input: Vec<u32>,
     /// Spatial extents of the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<Vec<u32>>,
     /// Channels of the first operand.
     pub cin: u32,
     /// Channels of the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cout: Option<u32>,
     /// Window of a convolution or pooling.
     pub window: Vec<u32>,
@@ -53,27 +56,42 @@ pub struct Configuration {
     /// Dilations.
     pub dilation: Vec<u32>,
     /// Groups of a convolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<u32>,
     /// Number of data operands.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub operands: Option<u32>,
     /// Batch size.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<u32>,
     /// Bits of an element.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,
+    /// Channels of data operands after the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<u32>>,
     /// Elements read from data operands.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub read: Option<u64>,
+    /// Elements that fused followers read beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also_read: Option<u64>,
     /// Elements written.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<u64>,
     /// Elements of weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<u64>,
     /// Multiply-accumulates.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub macs: Option<u64>,
     /// The pooling behind a convolution.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pooled: Option<Pooled>,
 }
 
 /// The pooling that alone reads a convolution's result.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pooled {
     /// Name of its [`Kind`].
@@ -136,7 +154,7 @@ impl Configuration {
             dilation: extents(&self.dilation)?,
             groups: self.groups.unwrap_or(groups),
             operands: self.operands.unwrap_or(operands),
-            channels: [self.cin, 0, 0, 0],
+            channels: self.operand_channels()?,
             bits: self.bits.unwrap_or(32),
             macs: 0,
             weights: 0,
@@ -147,7 +165,7 @@ impl Configuration {
     }
 
     /// Elements read and written.
-    fn traffic(&self, work: &Workload) -> (u64, u64) {
+    pub(super) fn traffic(&self, work: &Workload) -> (u64, u64) {
         let first = product(&[work.input[0], work.input[1], work.input[2], work.cin, work.batch]);
         let result = work.output_points().saturating_mul(work.cout.into());
         let (read, written) = match work.kind {
@@ -155,12 +173,26 @@ impl Configuration {
             Kind::Split => (first, first),
             _ => (first.saturating_mul(work.operands.into()), result),
         };
-        (self.read.unwrap_or(read), self.written.unwrap_or(written))
+        let also = self.also_read.unwrap_or_default();
+        (self.read.unwrap_or(read).saturating_add(also), self.written.unwrap_or(written))
+    }
+
+    /// Channels of the data operands, as far as they are told.
+    fn operand_channels(&self) -> Result<[u32; CHANNELS]> {
+        let after = self.channels.as_deref().unwrap_or_default();
+        let mut channels = [0; CHANNELS];
+        channels[0] = self.cin;
+        let places = channels.get_mut(1..=after.len()).ok_or_else(|| {
+            wrong(format!("has channels of {} operands after the first", after.len()))
+                .expected(format!("{} at most", CHANNELS - 1))
+        })?;
+        places.copy_from_slice(after);
+        Ok(channels)
     }
 
     /// Elements of weights, and multiply-accumulates.
-    fn arithmetic(&self, work: &Workload) -> Result<(u64, u64)> {
-        let fan_in = u64::from(work.cin / work.groups);
+    pub(super) fn arithmetic(&self, work: &Workload) -> Result<(u64, u64)> {
+        let fan_in = u64::from(work.cin.checked_div(work.groups).unwrap_or_default());
         let filter = fan_in.saturating_mul(work.cout.into()).saturating_mul(work.window_area());
         let swept = match work.kind {
             Kind::ConvTrans => product(&[work.input[0], work.input[1], work.input[2], work.batch]),

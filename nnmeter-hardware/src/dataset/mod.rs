@@ -10,6 +10,7 @@
 pub mod kernels;
 pub mod lines;
 pub mod parallel;
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -215,25 +215,8 @@ fn configurations_say_what_graphs_say() {
         let graph = graph.infer_shapes().expect("shapes");
         let works = crate::fit::samples::work_of(&graph, &FusionRules::default()).expect("kernels");
         for work in works {
-            let is_se = work.kind == nnmeter_core::kind::Kind::Se;
-            let told = Configuration {
-                kind: work.kind.name().to_owned(),
-                input: work.input.into(),
-                output: Some(work.output.into()),
-                cin: work.cin,
-                cout: Some(work.cout),
-                window: work.window.into(),
-                stride: work.stride.into(),
-                dilation: work.dilation.into(),
-                operands: Some(work.operands),
-                weights: is_se.then_some(work.weights),
-                macs: is_se.then_some(work.macs),
-                ..Configuration::default()
-            };
-            // What only the graph around a kernel tells.
-            let (channels, pooled) = (work.channels, work.pooled);
-            let told = Workload { channels, pooled, ..told.workload().expect(name) };
-            assert_eq!(told, work);
+            let told = Configuration::of(&work);
+            assert_eq!(told.workload().expect(name), work, "{told:?}");
             kinds.insert(work.kind);
         }
     }

@@ -1,10 +1,10 @@
 """PyTorch modules as ONNX: structure and shapes alone, no weights."""
 
-import contextlib
 import io
-import sys
 import warnings
-from typing import Any, Iterator, Sequence
+from typing import Any, Sequence
+
+from .spelling import as_written, standard_spelling
 
 #: Has all that torch 1.13 and newer export for convolutional networks and transformers.
 OPSET = 14
@@ -27,7 +27,7 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
     module.eval()
     buffer = io.BytesIO()
     try:
-        with torch.no_grad(), warnings.catch_warnings(), _standard_spelling():
+        with torch.no_grad(), warnings.catch_warnings(), standard_spelling(), as_written(module):
             # Shapes are fixed by intention.
             warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
             warnings.filterwarnings("ignore", category=UserWarning, module="torch.onnx")
@@ -42,27 +42,3 @@ def onnx_bytes(module: Any, dummy_input: Any) -> bytes:
     finally:
         module.train(was_training)
     return buffer.getvalue()
-
-
-@contextlib.contextmanager
-def _standard_spelling() -> Iterator[None]:
-    """NNI's ShuffleNet takes the halves of a shuffled tensor as two elements of a 5-dimensional one.
-    Runtimes know the operation in its usual spelling, which gives the same halves."""
-    shufflenet = sys.modules.get("nni.nas.hub.pytorch.shufflenet")
-    block = getattr(shufflenet, "ShuffleNetBlock", None)
-    if block is None:
-        yield
-        return
-    original = block._channel_shuffle
-    block._channel_shuffle = lambda _, x: shuffled_halves(x)
-    try:
-        yield
-    finally:
-        block._channel_shuffle = original
-
-
-def shuffled_halves(x: Any) -> Any:
-    """The channels of even and of odd number."""
-    batch, channels, height, width = x.size()
-    parted = x.reshape(batch, channels // 2, 2, height, width).transpose(1, 2)
-    return parted.reshape(batch, channels, height, width).chunk(2, dim=1)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Optional, Sequence, Set, Union
 
 from . import _bridge
 from .errors import NnmeterError
+from .workloads import Work, unflattened
 
 _logger = logging.getLogger(__name__)
 
@@ -79,19 +80,30 @@ class LatencyPredictor:
         return self.details(model, model_type, input_shape)["total_ms"]
 
     def details(
-        self, model: Any, model_type: str = "onnx", input_shape: Shape = (1, 3, 224, 224)
+        self,
+        model: Any,
+        model_type: str = "onnx",
+        input_shape: Shape = (1, 3, 224, 224),
+        workloads: bool = False,
     ) -> Dict[str, Any]:
         """All that is predicted: ``total_ms``, its interval, what every kernel costs, and what has no
-        price."""
+        price. With ``workloads`` also all that kernels are priced by."""
         answer = _bridge.shared().call(
             "predict",
             device=self.device,
             model=_packed(model, model_type, input_shape),
             allow_uncovered=self.allow_uncovered,
+            workloads=workloads,
         )
         for left_out in answer["uncovered"]:
             self._tell(left_out["op"])
         return answer
+
+    def kernels(self, works: Sequence[Work]) -> List[float]:
+        """What kernels cost, in milliseconds, by workloads as
+        :func:`nnmeter_nni.workloads.flat` has them."""
+        kernels = [unflattened(work) for work in works]
+        return _bridge.shared().call("predict_kernels", device=self.device, kernels=kernels)["costs_ms"]
 
     def _tell(self, operator: str) -> None:
         """Warns of an operator without a price, once each."""
@@ -154,7 +166,22 @@ def _dumped(model: Any) -> Dict[str, Any]:
     root = getattr(model, "_root_graph_name", "_model")
     if root != "_model" and root in graphs:
         graphs["_model"] = graphs[root]
+    if "_model" in graphs:
+        graphs["_model"] = _closed(graphs["_model"])
     return graphs
+
+
+def _closed(graph: Dict[str, Any]) -> Dict[str, Any]:
+    """A graph in which what reads nothing reads an input of its own: NNI 2.x prices what is around choices
+    by a graph that they were taken out of."""
+    inputs, edges = list(graph.get("inputs") or []), list(graph["edges"])
+    fed = {edge["tail"][0] for edge in edges}
+    for name, node in graph["nodes"].items():
+        shapes = (node["operation"].get("attributes") or {}).get("input_shape") or ()
+        for slot in range(len(shapes) if name not in fed else 0):
+            edges.append({"head": ["_inputs", len(inputs)], "tail": [name, slot if len(shapes) > 1 else None]})
+            inputs.append(f"{name}_{slot}")
+    return {**graph, "inputs": inputs, "edges": edges}
 
 
 def _is_json(text: str) -> bool:

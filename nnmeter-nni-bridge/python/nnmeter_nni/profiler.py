@@ -5,17 +5,35 @@ differentiable in expectation. :class:`ModelLatencyProfiler` exports and predict
 asked for: slow, and right for any space.
 """
 
-import math
-from typing import Any, Callable, Dict, List, Optional, Sequence
+import functools
+import itertools
+import logging
+import random
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from nni.mutable import Categorical, MutableExpression
 from nni.nas.profiler import ExpressionProfiler, Profiler
 
-from . import export
-from .decompose import Decomposition, Factor, Limits, Options
+from . import export, hub
+from .bearing import Options
+from .decompose import TOLERANCE, Decomposition, Factor, Limits, Seen, cost
 from .errors import NnmeterError
 from .predictor import LatencyPredictor
 from .table import Table
+from .workloads import Work, flat
+
+
+_logger = logging.getLogger(__name__)
+
+#: After how many predictions it is said how many there are: they take a second each.
+REPORTED = 25
+
+
+class Found(NamedTuple):
+    """Tables, and how many architectures were predicted for them."""
+
+    factors: List[Factor]
+    predictions: int
 
 
 class Architectures:
@@ -29,17 +47,18 @@ class Architectures:
     def predict(self, sample: Dict[str, Any]) -> Dict[str, Any]:
         """What is predicted for the model that ``sample`` freezes the space to."""
         model = self.space.freeze(sample)
-        return self.predictor.details(export.onnx_bytes(model, self.dummy_input))
+        return self.predictor.details(export.onnx_bytes(model, self.dummy_input), workloads=True)
 
 
 class LatencyProfiler(ExpressionProfiler):
     """The latency of the architectures of a space on a device, in milliseconds, with fusion across
     the borders of blocks.
 
-    Architectures are exported to ONNX and predicted until tables explain them all
-    (:mod:`nnmeter_nni.decompose`); a space whose latencies are no sum of small tables is refused, with
-    the choices to blame. ``expression`` is the sum of the tables as NNI's expectations and penalties
-    want it; ``table`` is the same in the bridge, for exact samples under a budget.
+    Architectures are exported to ONNX and predicted until it is known what decides every kernel
+    (:mod:`nnmeter_nni.decompose`); a space in which too many choices do at once is refused, with the
+    choices to blame, unless the bridge knows it (:mod:`nnmeter_nni.hub`). ``expression`` is the sum of
+    the tables as NNI's expectations and penalties want it; ``table`` is the same in the bridge, for exact
+    samples under a budget.
 
     Parameters
     ----------
@@ -75,24 +94,52 @@ class LatencyProfiler(ExpressionProfiler):
         self.choices = choices_of(space)
         predictor = LatencyPredictor(device, allow_uncovered=allow_uncovered)
         architectures = Architectures(space, dummy_input, predictor)
-        names, counts = list(self.choices), [len(c.values) for c in self.choices.values()]
-        observe = self._observer(architectures)
-        work = Decomposition(names, counts, observe, Limits(max_predictions, checks, seed))
-        self.factors: List[Factor] = work.run()
-        self.predictions = len(work.seen)
-        self.expression = self._expression()
+        shape = getattr(dummy_input, "shape", ())
+        definition = hub.definition(space, self.choices, shape)
+        found = None
+        if definition is not None:
+            found = self._of_definition(definition, architectures, random.Random(seed), checks)
+        if found is None:
+            found = self._of_kernels(architectures, Limits(max_predictions, checks, seed))
+        self.factors, self.predictions = found
         self.table = self._table(type(space).__name__)
+
+    def _of_kernels(self, architectures: Architectures, limits: Limits) -> Found:
+        """What the kernels of some architectures tell."""
+
+        predictions = itertools.count(1)
+
+        def observe(options: Options) -> Seen:
+            prediction = seen(architectures.predict(self.sample_of(options)))
+            number = next(predictions)
+            if number % REPORTED == 0:
+                _logger.info("%d architectures are predicted", number)
+            return prediction
+
+        names, price = list(self.choices), architectures.predictor.kernels
+        work = Decomposition(names, self._counts, observe, price, limits)
+        return Found(work.run(), len(work.seen))
+
+    def _of_definition(
+        self, definition: Dict[str, Any], architectures: Architectures, drawn: random.Random, checks: int
+    ) -> Optional[Found]:
+        """What the bridge knows of a space by its definition, if whole predictions confirm it."""
+        allowed = architectures.predictor.allow_uncovered
+        table = Table("space.compile", space=definition, device=self.device, allow_uncovered=allowed)
+        samples = list(itertools.product(*map(range, self._counts)))
+        factor = Factor(tuple(range(len(self._counts))), tuple(table.costs(samples)))
+        # One that does not use its input, as this space has some, costs nothing and confirms nothing.
+        costing = [sample for sample, ms in zip(samples, factor.costs) if ms > 0.0]
+        for sample in drawn.sample(costing, min(max(checks, 1), len(costing))):
+            predicted = architectures.predict(self.sample_of(sample))["total_ms"]
+            if abs(cost([factor], self._counts, sample) - predicted) > TOLERANCE * predicted:
+                _logger.warning("%s is not as in NNI's hub: its kernels tell", definition["name"])
+                return None
+        return Found([factor], max(checks, 1))
 
     def profile(self, sample: Dict[str, Any]) -> float:
         """The latency of a sample in milliseconds."""
-        total = 0.0
-        options = self.indices(sample)
-        for factor in self.factors:
-            index = 0
-            for choice in factor.choices:
-                index = index * len(self._values[choice]) + options[choice]
-            total += factor.costs[index]
-        return total
+        return cost(self.factors, self._counts, self.indices(sample))
 
     def indices(self, sample: Dict[str, Any]) -> Options:
         """The options of a sample (labels to values) as indices."""
@@ -103,17 +150,11 @@ class LatencyProfiler(ExpressionProfiler):
         return {label: c.values[i] for (label, c), i in zip(self.choices.items(), indices)}
 
     @property
-    def _values(self) -> List[List[Any]]:
-        return [choice.values for choice in self.choices.values()]
+    def _counts(self) -> List[int]:
+        return [len(choice.values) for choice in self.choices.values()]
 
-    def _observer(self, architectures: Architectures) -> Callable[[Options], Dict[str, float]]:
-        def observe(options: Options) -> Dict[str, float]:
-            answer = architectures.predict(self.sample_of(options))
-            return by_site(answer["kernels"])
-
-        return observe
-
-    def _expression(self) -> Any:
+    @functools.cached_property
+    def expression(self) -> Any:
         """A sum of one ``switch_case`` for each table, tables over several choices nested."""
         labels = list(self.choices)
         total: Any = 0.0
@@ -175,11 +216,15 @@ def choices_of(space: Any) -> Dict[str, Categorical]:
     return choices
 
 
-def by_site(kernels: Sequence[Dict[str, Any]]) -> Dict[str, float]:
-    """Latencies by the scope of a kernel's first operator, as torch names it: ``/blocks.3/conv``.
-    Sums are those of the same kernels in any order."""
-    sites: Dict[str, List[float]] = {}
-    for kernel in kernels:
+def seen(prediction: Dict[str, Any]) -> Seen:
+    """A prediction by site. A site is the scope of a kernel's first operator, as torch names it
+    (``/blocks.3/conv``), with the kind of the kernel and its number among those of the kind there."""
+    kernels: Dict[str, Work] = {}
+    for kernel in prediction["kernels"]:
         scope, _, _ = kernel["nodes"][0].rpartition("/")
-        sites.setdefault(scope, []).append(kernel["ms"])
-    return {scope: math.fsum(costs) for scope, costs in sites.items()}
+        kinds = "+".join(work["kind"] for work in kernel["workloads"])
+        number = 1
+        while f"{scope} {kinds} {number}" in kernels:
+            number += 1
+        kernels[f"{scope} {kinds} {number}"] = flat(kernel["workloads"])
+    return Seen(prediction["total_ms"], kernels)

@@ -1,5 +1,7 @@
 """A cost table that the bridge has loaded: exact samples, counts and expectations under a budget."""
 
+import base64
+import itertools
 from typing import Any, Dict, List, Optional, Sequence
 
 from . import _bridge
@@ -30,6 +32,11 @@ class Table:
         options by names of choices."""
         answer = self._call("space.cost", table=self.handle, sample=sample)
         return next(iter(answer.values()))
+
+    def costs(self, samples: Sequence[Sequence[int]]) -> List[float]:
+        """What samples cost, in the table's unit; of options' indices."""
+        packed = base64.b64encode(bytes(itertools.chain.from_iterable(samples))).decode()
+        return next(iter(self._call("space.cost", table=self.handle, samples=packed).values()))
 
     def sample(
         self, max_ms: float, count: int, seed: int, min_ms: Optional[float] = None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nnmeter_nni
 from nnmeter_nni import NnmeterError, load_latency_predictor
+from nnmeter_nni.workloads import flat
 
 DEVICE = "cortexA76cpu_tflite21"
 CONV = {
@@ -42,6 +43,18 @@ class Predictor(unittest.TestCase):
             path.write_text(json.dumps(GRAPH))
             self.assertEqual(self.predictor.predict(path, model_type="nnmeter-ir"), ms)
             self.assertEqual(self.predictor.predict(str(path), model_type="nnmeter-ir"), ms)
+
+    def test_kernels_cost_by_their_workloads_what_predictions_say(self):
+        models = Path(__file__).parents[3] / "tests/models"
+        kinds = set()
+        for device in (DEVICE, "adreno640gpu_tflite21", "myriadvpu_openvino2019r2"):
+            predictor = load_latency_predictor(device)
+            for name in ("mobilenet_v3_small", "nb201_bn", "resnet18"):
+                told = predictor.details(models / f"{name}.onnx", workloads=True)["kernels"]
+                works = [flat(kernel["workloads"]) for kernel in told]
+                self.assertEqual(predictor.kernels(works), [kernel["ms"] for kernel in told])
+                kinds.update(kernel["kind"] for kernel in told)
+        self.assertGreater(len(kinds), 10)
 
     def test_survives_copies_and_pickles(self):
         ms = self.predictor.predict(GRAPH, "nnmeter-ir")

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use nnmeter_core::uncertainty::Uncertainty;
 use nnmeter_filters::constraint::{Constraints, Limit};
 use nnmeter_filters::exact::Feasible;
 use nnmeter_filters::stop::Stop;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::store::{Metric, Space, Store, Table};
+use super::store::{Space, Store, Table};
 use crate::error::{Error, ErrorKind, Result};
 
 /// A bound on the cost by one table.
@@ -90,7 +89,7 @@ impl Bound {
             }
             (low, high, None) => Ok(Limit::between(costs, low, high)?),
             (None, Some(budget), Some(probability)) => {
-                let uncertainty = uncertainty(table)?;
+                let uncertainty = table.cost.uncertainty(table.device()?)?;
                 let outside = table.outside.as_ref();
                 Ok(Limit::probable(costs, uncertainty, outside, budget, probability)?)
             }
@@ -101,17 +100,4 @@ impl Bound {
             }
         }
     }
-}
-
-fn uncertainty(table: &Table) -> Result<&Uncertainty> {
-    let device = table.device()?;
-    let known = match table.metric {
-        Metric::Energy => device.energy()?.uncertainty(),
-        _ => device.latency()?.uncertainty(),
-    };
-    known.ok_or_else(|| {
-        let found = "has totals that nobody measured the errors of";
-        Error::new(ErrorKind::BadConstraint, format!("device {:?}", device.device().name), found)
-            .hint("give a bound without a probability")
-    })
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use nnmeter_core::predict::{Prediction, Predictor};
 use nnmeter_core::typed::TypedGraph;
 use nnmeter_core::units::Unit;
+use nnmeter_hardware::dataset::kernels::Configuration;
 use nnmeter_hardware::json;
 use nnmeter_hardware::package::Metric;
 use nnmeter_hardware::registry::OpenDevice;
@@ -18,6 +19,51 @@ use crate::error::{Error, ErrorKind, Result};
 /// How many uncovered operators an error lists.
 const LISTED: usize = 8;
 
+/// Defines the parameters of `predict` or `predict_batch`, which differ in `$models` alone: serde's
+/// `flatten` would share them without a macro, and take members that are not known.
+macro_rules! params {
+    ($models:ident: $type:ty) => {
+        #[derive(serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct Params {
+            /// `name` or `name@1.0`.
+            device: String,
+            $models: $type,
+            /// `latency` or `energy`.
+            #[serde(default)]
+            metric: Option<String>,
+            /// Also tell the probability to stay within so many milliseconds.
+            #[serde(default)]
+            budget_ms: Option<f64>,
+            /// Also tell the probability to stay within so many millijoules.
+            #[serde(default)]
+            budget_mj: Option<f64>,
+            /// Answer even if operators have no price.
+            #[serde(default)]
+            allow_uncovered: bool,
+            /// Leave the list of kernels out.
+            #[serde(default)]
+            without_kernels: bool,
+            /// Also tell all that kernels are priced by.
+            #[serde(default)]
+            workloads: bool,
+        }
+
+        impl Params {
+            fn wanted(&self, state: &$crate::rpc::state::State) -> $crate::error::Result<Wanted> {
+                let device = state.devices.open(&self.device)?;
+                let budgets = [self.budget_ms, self.budget_mj];
+                let mut wanted = Wanted::new(device, self.metric.as_deref(), budgets)?;
+                wanted.allow_uncovered = self.allow_uncovered;
+                wanted.kernels = !self.without_kernels;
+                wanted.workloads = self.workloads;
+                Ok(wanted)
+            }
+        }
+    };
+}
+pub(super) use params;
+
 /// What is to be predicted, and how it is answered.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -26,27 +72,24 @@ pub(super) struct Wanted {
     budget: Option<f64>,
     pub(super) allow_uncovered: bool,
     pub(super) kernels: bool,
+    pub(super) workloads: bool,
 }
 
 impl Wanted {
-    /// What is wanted of `metric`, latency if it is not named; of budgets only its own may be given.
+    /// What is wanted of `metric`, latency if it is not named; of budgets, in milliseconds and in
+    /// millijoules, only its own may be given.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownMetric`], or [`ErrorKind::InvalidParams`] about a budget.
     pub(super) fn new(
         device: Arc<OpenDevice>,
         metric: Option<&str>,
-        budget_ms: Option<f64>,
-        budget_mj: Option<f64>,
+        [budget_ms, budget_mj]: [Option<f64>; 2],
     ) -> Result<Self> {
-        let (metric, budget, other) = match metric {
-            None | Some("latency") => (Metric::Latency, budget_ms, budget_mj),
-            Some("energy") => (Metric::Energy, budget_mj, budget_ms),
-            Some(name) => {
-                let subject = format!("metric {name:?}");
-                return Err(Error::new(ErrorKind::UnknownMetric, subject, "cannot be predicted")
-                    .expected("latency or energy"));
-            }
+        let metric = metric_called(metric)?;
+        let (budget, other) = match metric {
+            Metric::Latency => (budget_ms, budget_mj),
+            Metric::Energy => (budget_mj, budget_ms),
         };
         let wrong = |found: String| Error::new(ErrorKind::InvalidParams, "budget", found);
         if other.is_some() {
@@ -55,7 +98,7 @@ impl Wanted {
         if let Some(budget) = budget.filter(|budget| *budget <= 0.0) {
             return Err(wrong(format!("is {budget}")).expected("a number above 0"));
         }
-        Ok(Self { device, metric, budget, allow_uncovered: false, kernels: true })
+        Ok(Self { device, metric, budget, allow_uncovered: false, kernels: true, workloads: false })
     }
 
     /// The prediction of a model.
@@ -82,6 +125,12 @@ impl Wanted {
         if let (false, Value::Object(members)) = (self.kernels, &mut answer) {
             members.remove("kernels");
         }
+        if let (true, Some(Value::Array(kernels))) = (self.workloads, answer.get_mut("kernels")) {
+            for (kernel, priced) in kernels.iter_mut().zip(&prediction.kernels) {
+                let told: Vec<_> = priced.work.iter().map(Configuration::of).collect();
+                kernel["workloads"] = serde_json::json!(told);
+            }
+        }
         Ok(answer)
     }
 
@@ -100,5 +149,21 @@ impl Wanted {
         Error::new(ErrorKind::Uncovered, device, found)
             .expected("a price for every operator of the model")
             .hint("`allow_uncovered` gives the total of the others, and lists these")
+    }
+}
+
+/// The metric of that name; latency if none is given.
+///
+/// # Errors
+/// [`ErrorKind::UnknownMetric`] if there is none.
+pub(super) fn metric_called(name: Option<&str>) -> Result<Metric> {
+    match name {
+        None | Some("latency") => Ok(Metric::Latency),
+        Some("energy") => Ok(Metric::Energy),
+        Some(name) => {
+            let subject = format!("metric {name:?}");
+            Err(Error::new(ErrorKind::UnknownMetric, subject, "cannot be predicted")
+                .expected("latency or energy"))
+        }
     }
 }

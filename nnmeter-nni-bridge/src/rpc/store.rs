@@ -3,17 +3,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use nnmeter_core::predict::Predictor;
-use nnmeter_core::units::{Millijoules, Millis, Unit};
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::builtin;
-use nnmeter_filters::error::ErrorKind as FiltersKind;
 use nnmeter_filters::exact::Sampler;
-use nnmeter_filters::metric::{FlopCount, Macs, Metric as _, OutsideRange, Parameters, Quantity};
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::stop::Stop;
 use nnmeter_filters::table::{CompileOptions, CostTable, GivenFactor};
 use nnmeter_hardware::registry::OpenDevice;
-use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -38,21 +34,9 @@ pub(super) struct Table {
     pub(super) space: Arc<Space>,
     pub(super) costs: Arc<CostTable>,
     pub(super) device: Option<Arc<OpenDevice>>,
-    pub(super) metric: Metric,
+    pub(super) cost: Cost,
     /// How many kernels of each sample lie outside of what was fitted, where that is a table.
     pub(super) outside: Option<CostTable>,
-}
-
-/// What a table can be of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Metric {
-    #[default]
-    Latency,
-    Energy,
-    Macs,
-    Flops,
-    Parameters,
 }
 
 /// What is loaded.
@@ -106,18 +90,18 @@ impl Store {
     /// The costs of a space, compiled unless they are loaded.
     ///
     /// # Errors
-    /// As [`CostTable::compile`], or if `device` is missing or has no such metric.
+    /// As [`CostTable::compile`], or if `device` is missing or does not predict that.
     pub(super) fn compile(
         &self,
         space: Arc<Space>,
         device: Option<Arc<OpenDevice>>,
-        metric: Metric,
+        cost: Cost,
         allow_uncovered: bool,
         stop: &Stop,
     ) -> Result<Arc<Table>> {
-        let device = device.filter(|_| metric.is_of_a_device());
+        let device = needed(cost, device)?;
         let name = device.as_deref().map_or_else(String::new, spec);
-        let parts = [&space.handle, &name, metric.name(), &allow_uncovered.to_string()];
+        let parts = [&space.handle, &name, cost.name(), &allow_uncovered.to_string()];
         let handle = digest(TABLE, &parts);
         if let Some(table) = self.tables.get(&handle) {
             return Ok(table);
@@ -128,35 +112,34 @@ impl Store {
             stop: stop.clone(),
             ..CompileOptions::default()
         };
-        let costs = Arc::new(metric.compile(&space.space, device.as_deref(), &options)?);
-        let outside = metric.outside(&space.space, device.as_deref(), &options)?;
-        let table = Table { handle: handle.clone(), space, costs, device, metric, outside };
+        let costs = Arc::new(cost.compile(&space.space, device.as_deref(), &options)?);
+        let outside = device.as_deref().map(|of| cost.outside(&space.space, of, &options));
+        let outside = outside.transpose()?.flatten();
+        let table = Table { handle: handle.clone(), space, costs, device, cost, outside };
         Ok(self.tables.add(handle, Arc::new(table)))
     }
 
     /// Costs that are given, over a space of which nothing else is known.
     ///
     /// # Errors
-    /// If they contradict themselves, or `device` is missing where `metric` is of one.
+    /// If they contradict themselves, or `device` is missing where `cost` is of one.
     pub(super) fn given(
         &self,
         space: SearchSpace,
         device: Option<Arc<OpenDevice>>,
-        metric: Metric,
+        cost: Cost,
         factors: Vec<GivenFactor>,
     ) -> Result<Arc<Table>> {
-        let device = device.filter(|_| metric.is_of_a_device());
-        if device.is_none() && metric.is_of_a_device() {
-            return Err(metric.without_device());
-        }
+        let device = needed(cost, device)?;
+        let quantity = cost.metric(device.as_deref())?.quantity();
         let space = self.keep(space);
         let name = device.as_deref().map_or_else(String::new, spec);
-        let parts = [&space.handle, &name, metric.name(), &format!("{factors:?}")];
+        let parts = [&space.handle, &name, cost.name(), &format!("{factors:?}")];
         let handle = digest(TABLE, &parts);
         let named = device.as_ref().map(|device| device.device().name.clone());
-        let costs = CostTable::given(&space.space, metric.quantity(), named, factors)?;
+        let costs = CostTable::given(&space.space, quantity, named, factors)?;
         let costs = Arc::new(costs);
-        let table = Table { handle: handle.clone(), space, costs, device, metric, outside: None };
+        let table = Table { handle: handle.clone(), space, costs, device, cost, outside: None };
         Ok(self.tables.add(handle, Arc::new(table)))
     }
 }
@@ -168,7 +151,7 @@ impl Table {
     /// [`ErrorKind::BadConstraint`] if they are of none.
     pub(super) fn device(&self) -> Result<&OpenDevice> {
         self.device.as_deref().ok_or_else(|| {
-            let found = format!("is of {}, which no device measures", self.metric.name());
+            let found = format!("is of {}, which no device measures", self.cost.name());
             Error::new(ErrorKind::BadConstraint, format!("table {:?}", self.handle), found)
                 .expected("latency or energy, where a probability is asked for")
         })
@@ -180,83 +163,32 @@ impl Table {
     }
 }
 
-impl Metric {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Metric::Latency => "latency",
-            Metric::Energy => "energy",
-            Metric::Macs => "macs",
-            Metric::Flops => "flops",
-            Metric::Parameters => "parameters",
-        }
+/// The device that a cost is on, if it is on one.
+///
+/// # Errors
+/// [`ErrorKind::InvalidParams`] if it is missing.
+fn needed(cost: Cost, device: Option<Arc<OpenDevice>>) -> Result<Option<Arc<OpenDevice>>> {
+    if device.is_none() && cost.is_of_device() {
+        let found = format!("is missing, and {cost} is that on a device");
+        return Err(Error::new(ErrorKind::InvalidParams, "device", found).expected("its name"));
     }
-
-    /// What numbers of it count.
-    fn quantity(self) -> Quantity {
-        match self {
-            Metric::Latency => Quantity { metric: Millis::METRIC, suffix: Millis::SUFFIX },
-            Metric::Energy => Quantity { metric: Millijoules::METRIC, suffix: Millijoules::SUFFIX },
-            Metric::Macs => Macs.quantity(),
-            Metric::Flops => FlopCount.quantity(),
-            Metric::Parameters => Parameters.quantity(),
-        }
-    }
-
-    fn without_device(self) -> Error {
-        let found = format!("is missing, and {} is that on a device", self.name());
-        Error::new(ErrorKind::InvalidParams, "device", found).expected("its name")
-    }
-
-    fn is_of_a_device(self) -> bool {
-        matches!(self, Metric::Latency | Metric::Energy)
-    }
-
-    /// Of the kernels outside of what was fitted. Where that is no table of the size allowed, any
-    /// sample may have some; nothing is said of metrics whose errors nobody measured.
-    fn outside(
-        self,
-        space: &SearchSpace,
-        device: Option<&OpenDevice>,
-        options: &CompileOptions,
-    ) -> Result<Option<CostTable>> {
-        let options = CompileOptions { allow_uncovered: true, ..options.clone() };
-        let table = match (self, device) {
-            (Metric::Latency, Some(device)) => outside(space, device.latency()?, &options),
-            (Metric::Energy, Some(device)) => outside(space, device.energy()?, &options),
-            _ => return Ok(None),
-        };
-        match table {
-            Err(error) if error.kind() == FiltersKind::Indecomposable => Ok(None),
-            table => Ok(table?),
-        }
-    }
-
-    fn compile(
-        self,
-        space: &SearchSpace,
-        device: Option<&OpenDevice>,
-        options: &CompileOptions,
-    ) -> Result<CostTable> {
-        let device = || device.ok_or_else(|| self.without_device());
-        Ok(match self {
-            Metric::Latency => CostTable::compile(space, device()?.latency()?, options)?,
-            Metric::Energy => CostTable::compile(space, device()?.energy()?, options)?,
-            Metric::Macs => CostTable::compile(space, &Macs, options)?,
-            Metric::Flops => CostTable::compile(space, &FlopCount, options)?,
-            Metric::Parameters => CostTable::compile(space, &Parameters, options)?,
-        })
-    }
+    Ok(device.filter(|_| cost.is_of_device()))
 }
 
-fn outside<U: Unit>(
-    space: &SearchSpace,
-    predictor: &Predictor<U>,
-    options: &CompileOptions,
-) -> nnmeter_filters::error::Result<Option<CostTable>> {
-    if predictor.uncertainty().is_none() {
-        return Ok(None);
+/// Names of costs on the wire: `latency` if none is given.
+pub(super) mod named {
+    use nnmeter_filters::budget::Cost;
+    use serde::{Deserialize as _, Deserializer, de};
+
+    pub(in crate::rpc) fn latency() -> Cost {
+        Cost::Latency
     }
-    CostTable::compile(space, &OutsideRange(predictor), options).map(Some)
+
+    pub(in crate::rpc) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Cost, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// What handles start with.

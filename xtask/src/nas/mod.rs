@@ -1,4 +1,4 @@
-//! `cargo xtask nas`: the Python package with the real NNI 3.0 and torch, end to end.
+//! `cargo xtask nas`: the Python package with the real NNI 3.0 and 2.10 and torch, end to end.
 //!
 //! | file | holds |
 //! |---|---|
@@ -20,29 +20,72 @@ use crate::shell;
 use crate::tools::Variables;
 use scenarios::Scenario;
 
-/// NNI with what its architecture search needs. NNI 3.0 does not pin what it breaks with; its own
-/// profiler takes onnx, whose newer versions do not read temporary files.
-const PACKAGES: [&str; 14] = [
-    "nni==3.0",
-    "numpy<2",
-    "pandas<2.3",
-    "websockets<14",
-    "scipy<1.14",
-    "scikit-learn<1.6",
-    "sympy",
-    "networkx",
-    "jinja2",
-    "pillow<11",
-    "onnx==1.14.1",
-    "onnxruntime==1.16.3",
-    "onnxsim==0.4.36",
-    "rich",
-];
-/// What would bring PyPI's torch along.
-const ALONE: [&str; 4] =
-    ["pytorch-lightning==2.0.9", "torchmetrics==1.1.2", "lightning-utilities==0.9.0", "fsspec"];
+/// A version of NNI with what its architecture search needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    V3,
+    V2,
+}
 
-/// Run architecture searches with the real NNI 3.0 on the Python package.
+impl Version {
+    fn name(self) -> &'static str {
+        match self {
+            Version::V3 => "3.0",
+            Version::V2 => "2.10",
+        }
+    }
+
+    /// The folder that it is installed into.
+    fn folder(self) -> &'static str {
+        match self {
+            Version::V3 => "nas",
+            Version::V2 => "nas-2.10",
+        }
+    }
+
+    /// What is installed. NNI does not pin what it breaks with; its own profiler (3.0) takes onnx, whose
+    /// newer versions do not read temporary files.
+    fn packages(self) -> Vec<&'static str> {
+        let own: &[&str] = match self {
+            Version::V3 => {
+                &["nni==3.0", "onnx==1.14.1", "onnxruntime==1.16.3", "onnxsim==0.4.36", "rich"]
+            }
+            Version::V2 => &["nni==2.10", "typeguard<3", "filelock<3.12", "packaging"],
+        };
+        let both = [
+            "numpy<2",
+            "pandas<2.3",
+            "websockets<14",
+            "scipy<1.14",
+            "scikit-learn<1.6",
+            "sympy",
+            "networkx",
+            "jinja2",
+            "pillow<11",
+        ];
+        [own, &both].concat()
+    }
+
+    /// What would bring PyPI's torch along.
+    fn alone(self) -> &'static [&'static str] {
+        match self {
+            Version::V3 => &[
+                "pytorch-lightning==2.0.9",
+                "torchmetrics==1.1.2",
+                "lightning-utilities==0.9.0",
+                "fsspec",
+            ],
+            Version::V2 => &[
+                "pytorch-lightning==1.9.5",
+                "torchmetrics==0.11.4",
+                "lightning-utilities==0.9.0",
+                "fsspec",
+            ],
+        }
+    }
+}
+
+/// Run architecture searches with the real NNI 3.0 (and 2.10) on the Python package.
 ///
 /// The first time, NNI comes from PyPI, and torch from Debian's packages where `python3` has none,
 /// without installing them: into the target directory (2 GB).
@@ -61,8 +104,8 @@ impl Nas {
 }
 
 /// What `cargo xtask test` runs.
-pub(crate) fn run_all() -> Result<()> {
-    run(Scenario::value_variants())
+pub(crate) fn run_core() -> Result<()> {
+    run(&Scenario::CORE)
 }
 
 /// A Python that imports NNI and torch.
@@ -75,13 +118,20 @@ pub(crate) struct Installed {
 fn run(scenarios: &[Scenario]) -> Result<()> {
     shell::cargo(["build", "--package", "nnmeter-nni-bridge"])?;
     unit_tests()?;
-    let start = Instant::now();
-    let installed = install()?;
-    eprintln!("ok: NNI 3.0 with torch ({:.0} s)", start.elapsed().as_secs_f64());
-    for scenario in scenarios {
+    for version in [Version::V3, Version::V2] {
+        let own: Vec<_> = scenarios.iter().filter(|of| of.version() == version).collect();
+        if own.is_empty() {
+            continue;
+        }
         let start = Instant::now();
-        scenario.run(&installed)?;
-        eprintln!("ok: {scenario} ({:.0} s)", start.elapsed().as_secs_f64());
+        let installed = install(version)?;
+        let seconds = start.elapsed().as_secs_f64();
+        eprintln!("ok: NNI {} with torch ({seconds:.0} s)", version.name());
+        for scenario in own {
+            let start = Instant::now();
+            scenario.run(&installed)?;
+            eprintln!("ok: {scenario} ({:.0} s)", start.elapsed().as_secs_f64());
+        }
     }
     Ok(())
 }
@@ -100,17 +150,18 @@ fn bridge() -> PathBuf {
     shell::target().join("debug/nnmeter-bridge")
 }
 
-fn install() -> Result<Installed> {
-    let folder = shell::target().join("nni").join("nas");
+fn install(version: Version) -> Result<Installed> {
+    let folder = shell::target().join("nni").join(version.folder());
     let python = folder.join("bin/python");
     let stamp = folder.join("installed");
-    let packages = [&PACKAGES[..], &ALONE[..]].concat().join("\n");
+    let (listed, alone) = (version.packages(), version.alone());
+    let packages = [&listed[..], alone].concat().join("\n");
     if !fs::read_to_string(&stamp).is_ok_and(|installed| installed == packages) {
-        eprintln!("installing {} and more into {}", PACKAGES[0], folder.display());
+        eprintln!("installing {} and more into {}", listed[0], folder.display());
         output(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        output(Command::new(&python).args(pip).args(PACKAGES))?;
-        output(Command::new(&python).args(pip).arg("--no-deps").args(ALONE))
+        output(Command::new(&python).args(pip).args(&listed))?;
+        output(Command::new(&python).args(pip).arg("--no-deps").args(alone))
             .context("hint: the first time, PyPI has to be reachable")?;
         fs::write(&stamp, packages)?;
     }
@@ -121,6 +172,10 @@ fn install() -> Result<Installed> {
     let path = std::env::join_paths([ours].into_iter().chain(theirs))?;
     variables.push(("PYTHONPATH", path));
     variables.push(("NNMETER_BRIDGE", bridge().into()));
+    // NNI 2.10 starts trials by the `python` of the PATH.
+    let inherited = std::env::var_os("PATH").unwrap_or_default();
+    let path = [folder.join("bin")].into_iter().chain(std::env::split_paths(&inherited));
+    variables.push(("PATH", std::env::join_paths(path)?));
     Ok(Installed { python, variables, folder })
 }
 

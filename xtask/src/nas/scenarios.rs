@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use super::Installed;
+use super::{Installed, Version};
 use crate::shell;
 
 /// How long an example may take.
@@ -34,8 +34,22 @@ pub(crate) enum Scenario {
     SposKilled,
     /// ProxylessNAS with the expected latency as a penalty.
     Proxyless,
+    /// DARTS with the expected latency as a penalty.
+    Darts,
+    /// DARTS with Gumbel-softmax, with the same penalty.
+    GumbelDarts,
     /// NNI's own NnMeterProfiler on our predictors.
     NnMeterProfiler,
+    /// The tables of NNI's NasBench201.
+    #[value(name = "nasbench201")]
+    NasBench201,
+    /// The tables of NNI's MobileNetV3Space, for which some 150 architectures are exported.
+    #[value(name = "mobilenetv3")]
+    MobileNetV3,
+    /// A multi-trial search of NNI 2.10 with a filter that asks nn-Meter.
+    Filter2,
+    /// NNI 2.10's own trainer of ProxylessNAS, whose latency estimator asks nn-Meter.
+    Proxyless2,
 }
 
 impl fmt::Display for Scenario {
@@ -46,13 +60,39 @@ impl fmt::Display for Scenario {
 }
 
 impl Scenario {
+    /// Those that `cargo xtask test` runs.
+    pub(super) const CORE: [Scenario; 8] = [
+        Scenario::Spos,
+        Scenario::SposFilter,
+        Scenario::SposKilled,
+        Scenario::Proxyless,
+        Scenario::Darts,
+        Scenario::GumbelDarts,
+        Scenario::NnMeterProfiler,
+        Scenario::NasBench201,
+    ];
+
+    pub(super) fn version(self) -> Version {
+        match self {
+            Scenario::Filter2 | Scenario::Proxyless2 => Version::V2,
+            _ => Version::V3,
+        }
+    }
+
     pub(super) fn run(self, installed: &Installed) -> Result<()> {
         let budget = self.budget_ms().to_string();
+        let port = shell::free_port()?.to_string();
         let arguments: &[&str] = match self {
             Scenario::Spos | Scenario::SposKilled => &["spos.py", "--max-ms", &budget],
             Scenario::SposFilter => &["spos.py", "--max-ms", &budget, "--filter"],
             Scenario::Proxyless => &["proxyless.py"],
+            Scenario::Darts => &["proxyless.py", "--strategy", "darts"],
+            Scenario::GumbelDarts => &["proxyless.py", "--strategy", "gumbel"],
             Scenario::NnMeterProfiler => &["nn_meter_profiler.py"],
+            Scenario::NasBench201 => &["hub_space.py", "NasBench201"],
+            Scenario::MobileNetV3 => &["hub_space.py", "MobileNetV3Space"],
+            Scenario::Filter2 => &["nni2.py", "filter", "--max-ms", "0.6", "--port", &port],
+            Scenario::Proxyless2 => &["nni2.py", "proxyless", "--max-ms", "0.6"],
         };
         let mut example = Example::start(installed, &self.to_string(), arguments)?;
         if self == Scenario::SposKilled {
@@ -81,7 +121,10 @@ impl Scenario {
                 ensure!(log.contains("was ended by signal 9; it is started again"), "nothing said");
                 self.within_budget(report)
             }
-            Scenario::Proxyless => approaches(report),
+            Scenario::Proxyless | Scenario::Darts | Scenario::GumbelDarts => approaches(report),
+            Scenario::NasBench201 | Scenario::MobileNetV3 => are_predictions(report),
+            Scenario::Filter2 => were_filtered(report),
+            Scenario::Proxyless2 => has_table(report),
             Scenario::NnMeterProfiler => {
                 let (modules, kernels) =
                     (number(report, "by_module_ms")?, number(report, "by_kernel_ms")?);
@@ -100,6 +143,38 @@ fn as_predicted(report: &Json) -> Result<f64> {
         "{ms} ms, but predicted are {predicted} ms"
     );
     Ok(ms)
+}
+
+/// Tables have the latencies of fresh architectures, and draws from them are within the budget.
+fn are_predictions(report: &Json) -> Result<()> {
+    let difference = number(report, "largest_difference")?;
+    ensure!(difference <= 1e-6, "differs from predictions by {difference} of them");
+    let (dearest, budget) = (number(report, "dearest_draw_ms")?, number(report, "budget_ms")?);
+    ensure!(dearest <= budget, "{dearest} ms is over {budget} ms");
+    Ok(())
+}
+
+/// What the filter let pass was submitted, and nothing else.
+fn were_filtered(report: &Json) -> Result<()> {
+    let passed = report["passed_ms"].as_array().context("no latencies")?;
+    let (models, most) = (number(report, "models")?, number(report, "max_ms")?);
+    ensure!(models == passed.len() as f64 && models > 0.0, "{} passed", passed.len());
+    ensure!(passed.iter().all(|ms| ms.as_f64().is_some_and(|ms| ms > 0.0 && ms < most)));
+    Ok(())
+}
+
+/// NNI's table has a price for every candidate and for the rest, and the best costs what it says.
+fn has_table(report: &Json) -> Result<()> {
+    let table = report["table"].as_object().context("no table")?;
+    let prices = table.values().filter_map(Json::as_object).flat_map(|row| row.values());
+    let prices: Vec<f64> = prices.filter_map(Json::as_f64).collect();
+    ensure!(prices.len() == 13 && prices.iter().all(|&ms| ms > 0.0), "prices {prices:?}");
+    let best = report["best"].as_object().context("no best")?;
+    let chosen = best.iter().map(|(label, option)| table[label][option.to_string()].as_f64());
+    let sum: Option<f64> = chosen.chain([table["stationary_block"]["root"].as_f64()]).sum();
+    let ms = number(report, "ms")?;
+    ensure!(sum.is_some_and(|sum| (sum - ms).abs() < 1e-9), "{sum:?} ms, not {ms}");
+    Ok(())
 }
 
 /// The expected latency falls at every step but for noise, by at least half of the way to the

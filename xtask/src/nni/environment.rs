@@ -47,6 +47,7 @@ impl fmt::Display for Version {
 
 /// NNI, installed.
 pub(crate) struct Environment {
+    pub(crate) version: Version,
     folder: PathBuf,
 }
 
@@ -57,7 +58,7 @@ impl Environment {
         let stamp = folder.join("installed");
         let packages = version.packages();
         if fs::read_to_string(&stamp).is_ok_and(|installed| installed == packages.join("\n")) {
-            return Ok(Self { folder });
+            return Ok(Self { version, folder });
         }
         eprintln!("installing {} into {}", packages.join(" "), folder.display());
         fs::create_dir_all(&folder)?;
@@ -66,7 +67,7 @@ impl Environment {
         run(Command::new(folder.join("bin/python")).args(pip).args(packages))
             .context("hint: the first time, PyPI has to be reachable")?;
         fs::write(&stamp, packages.join("\n"))?;
-        Ok(Self { folder })
+        Ok(Self { version, folder })
     }
 
     /// The folder with `nnictl` and `python`.

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ const TAIL: usize = 25;
 
 /// A running experiment.
 pub(crate) struct Experiment<'a> {
-    environment: &'a Environment,
+    pub(crate) environment: &'a Environment,
     folder: PathBuf,
     port: u16,
     variables: Vec<(&'static str, String)>,
@@ -36,6 +35,13 @@ pub(crate) struct Trial {
     pub(crate) parameters: Json,
     /// The final result.
     pub(crate) result: Option<Json>,
+}
+
+impl Trial {
+    /// Whether it has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        ["WAITING", "RUNNING"].contains(&self.status.as_str())
+    }
 }
 
 impl<'a> Experiment<'a> {
@@ -54,14 +60,14 @@ impl<'a> Experiment<'a> {
         }
         let path = folder.join("examples").join(config);
         fs::write(&path, edit(fs::read_to_string(&path)?))?;
-        let mut experiment = Self { environment, folder, port: free_port()?, variables };
+        let mut experiment = Self { environment, folder, port: shell::free_port()?, variables };
         let path = path.to_string_lossy();
         if let Err(error) = experiment.create(&path) {
             // On a busy machine nnictl may ask its own web server before that is ready.
             eprintln!("note: once more, after: {error:#}");
             experiment.nnictl(&["stop", "--all"])?;
             fs::remove_dir_all(experiment.home())?;
-            experiment.port = free_port()?;
+            experiment.port = shell::free_port()?;
             experiment.create(&path)?;
         }
         Ok(experiment)
@@ -74,7 +80,7 @@ impl<'a> Experiment<'a> {
 
     /// Goes on with the experiment after its manager has ended.
     pub(crate) fn resume(&mut self) -> Result<()> {
-        self.port = free_port()?;
+        self.port = shell::free_port()?;
         let (id, port) = (self.id()?, self.port.to_string());
         // nnictl takes notice of a manager's death somewhat later.
         self.until("nnictl resume", NNICTL, || {
@@ -147,6 +153,18 @@ impl<'a> Experiment<'a> {
         let numbers = log.lines().filter_map(|line| line.strip_prefix(&start));
         let digits = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok();
         numbers.rev().find_map(digits).with_context(|| format!("no {name} in the tuner's log"))
+    }
+
+    /// The bridge that the dispatcher has started for a tuner in Python.
+    pub(crate) fn bridge(&self) -> Result<u32> {
+        let is_bridge = |&pid: &u32| {
+            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).into_owned();
+            command.contains("nnmeter-bridge\0serve\0") && is_of(pid, &self.folder)
+        };
+        let entries = fs::read_dir("/proc")?.flatten();
+        let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.find(is_bridge).context("no bridge runs")
     }
 
     /// The manager's process.
@@ -269,10 +287,6 @@ fn twice(text: &str) -> Option<Json> {
         Json::String(inner) => serde_json::from_str(inner).ok(),
         _ => Some(json),
     }
-}
-
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn tail(path: &Path) -> String {

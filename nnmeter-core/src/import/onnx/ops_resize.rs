@@ -13,17 +13,22 @@ use super::ops::{Plan, Scope};
 /// What a Pad, Resize or Upsample becomes; `None` for any other.
 pub(super) fn plan<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Option<Plan<'m>>> {
     Ok(Some(match site.node.op_type.as_str() {
-        "Pad" => pad(site)?,
+        "Pad" => pad(site, scope)?,
         "Upsample" => upsample(site)?,
         "Resize" => resize(site, scope)?,
         _ => return Ok(None),
     }))
 }
 
-/// Pad: amounts and value are attributes up to version 10.
-fn pad<'m>(site: &Site<'m>) -> Result<Plan<'m>> {
-    if site.operand(1).is_some() {
-        return Ok(Plan::plain(Op::Pad, site));
+/// Pad: amounts and value are attributes up to version 10. One by nothing, which PyTorch writes before
+/// every average pooling, is no operator.
+fn pad<'m>(site: &Site<'m>, scope: &impl Scope) -> Result<Plan<'m>> {
+    if let Some(amounts) = site.operand(1) {
+        let amounts = scope.constant(amounts).and_then(Constant::as_ints);
+        return Ok(match amounts.is_some_and(|of| of.iter().all(|&amount| amount == 0)) {
+            true => Plan::Alias(site.required(0)?),
+            false => Plan::plain(Op::Pad, site),
+        });
     }
     let name = if site.opset < 2 { "paddings" } else { "pads" };
     let pads = site.ints(name)?;

@@ -260,3 +260,16 @@ fn initializers_may_be_inputs_and_may_be_unused() {
     assert_eq!(graph.inputs().map(|id| &*graph.node(id).name).collect::<Vec<_>>(), ["x"]);
     assert_eq!(graph.dag().node_count(), 3);
 }
+
+#[test]
+fn padding_by_nothing_is_no_operator() {
+    let padded = |amounts: &[i64]| {
+        let amounts = node("Constant", &[], &["p"]).ints("value_ints", amounts);
+        let nodes = vec![amounts, node("Pad", &["x", "p"], &["q"]), node("Relu", &["q"], &["y"])];
+        let graph = import(14, file(&[1, 4], vec![], nodes)).expect("valid");
+        let names = graph.dag().node_indices().map(|id| graph.node(id).op.name());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(padded(&[0, 0, 0, 0]), "Input Relu");
+    assert_eq!(padded(&[0, 1, 0, 0]), "Input Const Pad Relu");
+}

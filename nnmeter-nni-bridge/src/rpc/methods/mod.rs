@@ -7,6 +7,7 @@ mod devices_list;
 mod health;
 mod predict;
 mod predict_batch;
+mod predict_kernels;
 mod space_check;
 mod space_compile;
 mod space_cost;
@@ -67,6 +68,7 @@ methods! {
     "devices.card" Quick devices_card;
     "predict" Quick predict;
     "predict_batch" Long predict_batch;
+    "predict_kernels" Long predict_kernels;
     "space.load" Long space_load;
     "space.compile" Long space_compile;
     "space.table" Long space_table;

@@ -9,7 +9,7 @@ use super::Context;
 use super::space_cost::one_or_many;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rpc::bounds::{Bound, Bounds};
-use crate::rpc::samples;
+use crate::rpc::samples::{self, Given};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,7 +21,7 @@ pub(super) struct Params {
     sample: Option<Value>,
     /// Many samples: an array of them, or packed.
     #[serde(default)]
-    samples: Option<Value>,
+    samples: Option<Given>,
 }
 
 pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {

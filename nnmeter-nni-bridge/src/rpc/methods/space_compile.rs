@@ -1,6 +1,7 @@
 //! `space.compile`: the costs of all architectures of a space on a device, as a table that later calls
 //! name by its handle.
 
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::exact::{cheapest, dearest};
 use nnmeter_filters::space::Sample;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::error::Result;
-use crate::rpc::store::{Metric, Table};
+use crate::rpc::store::{Table, named};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,8 +20,8 @@ pub(super) struct Params {
     #[serde(default)]
     device: Option<String>,
     /// `latency`, `energy`, `macs`, `flops` or `parameters`.
-    #[serde(default)]
-    metric: Metric,
+    #[serde(default = "named::latency", deserialize_with = "named::deserialize")]
+    metric: Cost,
     /// Leave kernels without a price out of the costs.
     #[serde(default)]
     allow_uncovered: bool,

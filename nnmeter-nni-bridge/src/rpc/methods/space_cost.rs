@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::rpc::samples;
+use crate::rpc::samples::{self, Given};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,7 +17,7 @@ pub(super) struct Params {
     sample: Option<Value>,
     /// Many samples: an array of them, or packed.
     #[serde(default)]
-    samples: Option<Value>,
+    samples: Option<Given>,
 }
 
 pub(super) fn run(context: &Context<'_>, params: Params) -> Result<Value> {

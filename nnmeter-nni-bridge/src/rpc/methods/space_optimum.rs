@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::exact::{Objective, Ranked};
 use nnmeter_filters::space::SearchSpace;
 use nnmeter_filters::table::CostTable;
@@ -13,7 +14,6 @@ use super::Context;
 use crate::error::{Error, ErrorKind, Result};
 use crate::rpc::bounds::{Bound, Bounds};
 use crate::rpc::samples;
-use crate::rpc::store::Metric;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,15 +87,13 @@ impl Goal {
                 Ok(Arc::new(CostTable::additive(space, &in_order(space, scores)?)?))
             }
             Goal::Named(name) => {
-                let metric = match name.as_str() {
-                    "macs" => Metric::Macs,
-                    "flops" => Metric::Flops,
-                    "parameters" => Metric::Parameters,
-                    handle => return Ok(Arc::clone(&context.state.store.table(handle)?.costs)),
+                let (space, store) = (Arc::clone(&bounds.space), &context.state.store);
+                let table = match name.parse::<Cost>() {
+                    Ok(cost) if !cost.is_of_device() => {
+                        store.compile(space, None, cost, false, context.stop)?
+                    }
+                    _ => store.table(name)?,
                 };
-                let space = Arc::clone(&bounds.space);
-                let store = &context.state.store;
-                let table = store.compile(space, None, metric, false, context.stop)?;
                 Ok(Arc::clone(&table.costs))
             }
         }

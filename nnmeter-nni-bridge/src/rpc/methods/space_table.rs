@@ -1,6 +1,7 @@
 //! `space.table`: costs that the client has found out itself, for a space that it alone knows: what
 //! `space.compile` answers, for everything that works on tables.
 
+use nnmeter_filters::budget::Cost;
 use nnmeter_filters::space::{Choice, SearchSpace};
 use nnmeter_filters::table::GivenFactor;
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use super::{Context, space_compile};
 use crate::error::Result;
-use crate::rpc::store::Metric;
+use crate::rpc::store::named;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,8 +24,8 @@ pub(super) struct Params {
     #[serde(default)]
     device: Option<String>,
     /// What the costs are of.
-    #[serde(default)]
-    metric: Metric,
+    #[serde(default = "named::latency", deserialize_with = "named::deserialize")]
+    metric: Cost,
 }
 
 #[derive(Deserialize)]
