@@ -91,3 +91,40 @@ fn slips_are_told() {
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.err.contains("as in 20m"), "{}", run.err);
 }
+
+/// The whole of it with a real runtime, as small as it goes: how good it is does not matter here.
+#[cfg(any(feature = "onnxruntime", feature = "tract"))]
+fn builds_with(backend: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = |name: &str| folder.path().join(name).display().to_string();
+    let mut arguments = vec!["build", "--backend", backend, "--networks", "24", "--rounds", "2"];
+    let (output, plot) = (here("here.nnmeter"), here("here.svg"));
+    arguments.extend(["--option", "round_ms=1", "--json", "-o", &output, "--plot", &plot]);
+    let judges = ["mobilenet_v3_small", "squeezenet1_1", "resnet18"];
+    let judges = judges.map(|name| format!("tests/models/{name}.onnx"));
+    arguments.extend(judges.iter().flat_map(|judge| ["--judge", judge]));
+    let run = nnmeter(&arguments);
+    assert_eq!(run.code, 0, "{run:?}");
+    let lines = json_lines(&run.out);
+    assert_eq!(lines.len(), 4);
+    for judged in &lines[..3] {
+        let of = |key: &str| judged[key].as_f64().expect("a number");
+        assert!(of("measured_ms") > 0.0 && of("predicted_ms") > 0.0, "{judged}");
+        assert!(of("coverage") > 0.9, "{judged}");
+    }
+    assert!(fs::read_to_string(&plot).expect("is there").starts_with("<svg"));
+    let card = nnmeter(&["devices", "verify", &output]);
+    assert_eq!(card.code, 0, "{card:?}");
+}
+
+#[cfg(feature = "onnxruntime")]
+#[test]
+fn onnx_runtime_becomes_a_device() {
+    builds_with("onnxruntime");
+}
+
+#[cfg(feature = "tract")]
+#[test]
+fn tract_becomes_a_device() {
+    builds_with("tract");
+}

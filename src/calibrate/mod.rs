@@ -6,21 +6,19 @@ mod timed;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use nnmeter_core::predict::Predictor;
 use nnmeter_core::units::Unit;
-use nnmeter_hardware::date::today;
-use nnmeter_hardware::device::{Device, Provenance};
 use nnmeter_hardware::error::Result;
 use nnmeter_hardware::fit::calibrate::{
     About, Calibrated, Families, Rival, calibrate, calibrate_among,
 };
-use nnmeter_hardware::package::{EXTENSION, Metric};
+use nnmeter_hardware::package::Metric;
 use nnmeter_hardware::registry::OpenDevice;
 use nnmeter_hardware::timings::Timings;
 
 use crate::device;
-use crate::failure::Usage;
+use crate::new_package::NewPackage;
 use timed::{Base, Timed};
 
 /// What `--base` says to have the base chosen.
@@ -48,66 +46,25 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CSV")]
     measured: PathBuf,
 
-    /// The package to write, NAME.nnmeter.
-    #[arg(long, short, value_name = "FILE")]
-    output: PathBuf,
-
-    /// Name of the device; that of the package's file if left out.
-    #[arg(long)]
-    name: Option<String>,
-
-    /// What people call the device.
-    #[arg(long)]
-    title: Option<String>,
+    #[command(flatten)]
+    package: NewPackage,
 
     /// What was measured: latency_ms or energy_mj.
     #[arg(long, value_name = "METRIC", default_value = "latency_ms",
           value_parser = device::parse_metric)]
     metric: Metric,
 
-    /// Day of the calibration; today if left out.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = parse_date)]
-    date: Option<String>,
-
     /// Pass over models that cannot be read or that the base does not price.
     #[arg(long)]
     keep_going: bool,
-
-    /// Replace a package that is there.
-    #[arg(long)]
-    force: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let name = name(args)?;
-    if args.output.exists() && !args.force {
-        bail!("{}: exists; expected a new file, or --force to replace it", args.output.display());
-    }
+    let name = args.package.name()?;
     match args.metric {
         Metric::Latency => make(args, &name, OpenDevice::latency),
         Metric::Energy => make(args, &name, OpenDevice::energy),
     }
-}
-
-fn parse_date(text: &str) -> Result<String, String> {
-    let date = Provenance::is_date(text).then(|| text.to_owned());
-    date.ok_or_else(|| "expected a day as in 2026-01-31".to_owned())
-}
-
-/// The name of the device.
-fn name(args: &Args) -> anyhow::Result<String> {
-    let path = &args.output;
-    if path.extension().is_none_or(|extension| extension != EXTENSION) {
-        let text = format!("{}: is no name of a package; expected *.{EXTENSION}", path.display());
-        return Err(Usage(text).into());
-    }
-    let stem = || path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let name = args.name.clone().unwrap_or_else(stem);
-    if Device::is_name(&name) {
-        return Ok(name);
-    }
-    let text = format!("device name {name:?}: expected letters, digits, _, - and . (see --name)");
-    Err(Usage(text).into())
 }
 
 /// Makes the device, with the models that `models` finds in a base.
@@ -133,10 +90,10 @@ fn make<U: Unit>(
         false => Families::Guessed,
     };
     let (at, calibrated) = best(args, &timed, families).with_context(shown)?;
-    let date = args.date.clone().unwrap_or_else(today);
+    let date = args.package.date();
     let about = About {
         name,
-        title: args.title.as_deref(),
+        title: args.package.title.as_deref(),
         metric: args.metric,
         file: &args.measured.file_name().unwrap_or_default().to_string_lossy(),
         timings: &timings,
@@ -145,8 +102,8 @@ fn make<U: Unit>(
     };
     let base = timed.rivals[at].base.device;
     report::print(base, &calibrated, &about, &timed.passed_over);
-    calibrated.package(base, &about)?.write(&args.output)?;
-    eprintln!("wrote {}", args.output.display());
+    calibrated.package(base, &about)?.write(&args.package.output)?;
+    eprintln!("wrote {}", args.package.output.display());
     Ok(ExitCode::SUCCESS)
 }
 

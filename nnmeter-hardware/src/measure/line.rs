@@ -12,9 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::{
-    Difference, ExecutedKernel, Identity, ProfiledKernel, Sample, difference,
-};
+use crate::backend::{Difference, ExecutedKernel, Identity, ProfiledKernel, Sample, difference};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of the format.
