@@ -157,8 +157,7 @@ fn run(set_up: &SetUp, jobs: &[Option<Job<'_>>], take: &mut Take<'_>) -> Result<
 
 /// Hands over what a trial reports of a job that is still open.
 fn hand_over(trial: &Trial, open: &mut BTreeSet<usize>, take: &mut Take<'_>) -> Result<()> {
-    let Some(report) = trial.report() else { return Ok(()) };
-    let report = report.map_err(|error| error.within(trial.label()))?;
+    let Some(Ok(report)) = trial.report() else { return Ok(()) };
     if !open.remove(&report.job) {
         return Ok(());
     }
@@ -167,9 +166,12 @@ fn hand_over(trial: &Trial, open: &mut BTreeSet<usize>, take: &mut Take<'_>) -> 
 
 /// Why jobs are left: which trials ended without a report. Which job each had is not known.
 fn without_report(experiment: &Experiment, status: &Status, trials: &[Trial]) -> Error {
-    let failed = trials.iter().filter(|trial| trial.report().is_none());
-    let told = failed.map(|trial| format!("{} {}", trial.label(), trial.status));
-    let told = told.collect::<Vec<_>>().join(", ");
+    let told = trials.iter().filter_map(|trial| match trial.report() {
+        None => Some(format!("{} {}", trial.label(), trial.status)),
+        Some(Err(error)) => Some(format!("{}, {error}", trial.label())),
+        Some(Ok(_)) => None,
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
     let found = format!("{}: no trial of it reported ({told})", status.name());
     Error::new(ErrorKind::Backend, experiment.label(), found)
         .expected("a report of `nnmeter-bridge trial measure`")
