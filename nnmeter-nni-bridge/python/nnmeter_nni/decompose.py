@@ -134,29 +134,29 @@ class Decomposition:
         done: Set[Any] = set()
         for site in self.sites.values():
             form = site.form
-            yield from self._unshown(form, [{}], done)
-            for name, number in site.numbers.items():
-                there = [
-                    dict(zip(form.choices, combination))
-                    for combination, form_there in form.by_combination.items()
-                    if form_there is not None and any(name == member for member, _ in form_there)
-                ]
-                yield from self._unshown(number, there, done)
+            yield from self._unshown(form, (), [()], done)
+            for numbers, there in site.together():
+                for number in numbers:
+                    yield from self._unshown(number, form.choices, there, done)
 
-    def _unshown(self, bearing: Bearing, there: List[Assignment], done: Set[Any]) -> Iterator[Need]:
-        """Combinations of a bearing's options that are to be shown, where there is something."""
-        key = (bearing.choices, repr(there))
+    def _unshown(
+        self, bearing: Bearing, where: Tuple[int, ...], there: List[Options], done: Set[Any]
+    ) -> Iterator[Need]:
+        """Combinations of a bearing's options that are to be shown, where there is something: at these
+        options of the choices ``where``."""
+        key = (bearing.choices, where, tuple(there))
         if key in done:
             return
         done.add(key)
-        choices = tuple(sorted({*bearing.choices, *(c for way in there for c in way)}))
+        choices = tuple(sorted({*bearing.choices, *where}))
         others = math.prod(count for c, count in enumerate(self.cardinalities) if c not in choices)
         for combination in self._combinations(bearing.choices):
             shown = bearing.shown.get(combination, 0)
             if shown >= SHOWN:
                 continue
             own = dict(zip(bearing.choices, combination))
-            ways = [{**way, **own} for way in there if _fit(way, own)]
+            found = [dict(zip(where, options)) for options in there]
+            ways = [{**way, **own} for way in found if _fit(way, own)]
             if shown < min(SHOWN, others * len(ways)):
                 yield Need(ways, choices)
 

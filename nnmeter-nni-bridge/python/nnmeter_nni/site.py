@@ -33,6 +33,18 @@ class Site:
     def bearings(self) -> List[Bearing]:
         return [self.form, *self.numbers.values()]
 
+    def together(self) -> List[Tuple[List[Bearing], List[Options]]]:
+        """Numbers that are there at the same options of the form's choices, one for each set of choices
+        that bear on some, with these options."""
+        by_member: Dict[Any, List[Options]] = {}
+        for combination, form in self.form.by_combination.items():
+            for member, _ in form or ():
+                by_member.setdefault(member, []).append(combination)
+        groups: Dict[Tuple[Options, ...], Dict[Tuple[int, ...], Bearing]] = {}
+        for name, number in self.numbers.items():
+            groups.setdefault(tuple(by_member[name]), {}).setdefault(number.choices, number)
+        return [(list(numbers.values()), list(there)) for there, numbers in groups.items()]
+
     @property
     def choices(self) -> Tuple[int, ...]:
         """All that bear on it."""

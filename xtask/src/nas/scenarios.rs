@@ -43,7 +43,7 @@ pub(crate) enum Scenario {
     /// The tables of NNI's NasBench201.
     #[value(name = "nasbench201")]
     NasBench201,
-    /// The tables of NNI's MobileNetV3Space, for which some 150 architectures are exported.
+    /// The tables of NNI's MobileNetV3Space, for which a hundred architectures and more are exported.
     #[value(name = "mobilenetv3")]
     MobileNetV3,
     /// A multi-trial search of NNI 2.10 with a filter that asks nn-Meter.
