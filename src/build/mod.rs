@@ -34,7 +34,7 @@ pub(crate) struct Args {
     part: Option<Part>,
 
     #[command(flatten)]
-    runtime: Option<RuntimeArgs>,
+    runtime: RuntimeArgs,
 
     #[command(flatten)]
     package: Option<NewPackage>,
@@ -49,11 +49,9 @@ enum Part {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    match (&args.part, &args.runtime, &args.package) {
-        (Some(Part::Rules(args)), _, _) => rules::run(args),
-        (None, Some(runtime), Some(package)) => device::run(runtime, package, &args.options),
-        (None, _, _) => {
-            Err(Usage("build: expected --backend NAME and --output FILE".to_owned()).into())
-        }
+    match (&args.part, &args.package) {
+        (Some(Part::Rules(args)), _) => rules::run(args),
+        (None, Some(package)) => device::run(&args.runtime, package, &args.options),
+        (None, None) => Err(Usage("build: expected --output NAME.nnmeter".to_owned()).into()),
     }
 }
