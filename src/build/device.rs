@@ -9,12 +9,12 @@ use anyhow::Context;
 use nnmeter_hardware::backend::{Identity, Model};
 use nnmeter_hardware::builder::zoo::{self, Known};
 use nnmeter_hardware::builder::{Built, Enough, Event, Judged, Plan, Report, build};
+use nnmeter_hardware::json;
 use nnmeter_hardware::measure::Log;
 use nnmeter_hardware::package::RuleFile;
 use serde_json::json;
 
 use super::plot;
-use crate::measure::identity_json;
 use crate::models;
 use crate::new_package::NewPackage;
 use crate::report::plain_table;
@@ -141,7 +141,7 @@ pub(super) fn run(
         eprintln!("warning: {name}: {error}");
     }
     match options.json {
-        true => print_json(&built, identity_json(backend.identity()))?,
+        true => print_json(&built, json::identity(backend.identity()))?,
         false => print(&built, &runtime::title(backend.identity()))?,
     }
     if let Some(path) = &options.plot {
@@ -228,10 +228,7 @@ fn print_json(built: &Built, identity: serde_json::Value) -> anyhow::Result<()> 
         });
         writeln!(out, "{object}")?;
     }
-    let accuracy = built.report.accuracy().map(|accuracy| {
-        json!({"networks": accuracy.models, "within_10": accuracy.within_10,
-            "within_5": accuracy.within_5, "rmspe": accuracy.rmspe, "bias": accuracy.bias})
-    });
+    let accuracy = built.report.accuracy().map(|accuracy| json::accuracy("all", &accuracy));
     let summary = json!({"accuracy": accuracy, "repeatability": built.report.repeatability(),
         "fitted_to": built.package.provenance.models, "identity": identity});
     writeln!(out, "{summary}")?;
