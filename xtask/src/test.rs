@@ -88,7 +88,8 @@ impl Test {
         let variables = runtimes::variables()?;
         let clippy = ["clippy"].into_iter().chain(built());
         shell::cargo(clippy.chain(["--all-targets", "--", "-D", "warnings"]))?;
-        let tests = ["test"].into_iter().chain(built()).chain(["--test", "runtimes", "--test", "build"]);
+        let tests =
+            ["test"].into_iter().chain(built()).chain(["--test", "runtimes", "--test", "build"]);
         shell::cargo_with(tests, &variables)
     }
 }
