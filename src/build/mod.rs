@@ -14,9 +14,9 @@ use crate::runtime::RuntimeArgs;
 
 /// Make a device out of a runtime that is at hand.
 ///
-/// Thirty published networks are measured first, to judge by; then networks that are drawn at random,
-/// until the budget is spent: half of each batch as they come, half those whose cost is least known. What
-/// the runtime tells of its kernels is read off its profile. Every round goes to a log at once; the same
+/// Networks that are drawn at random are measured until the budget is spent: half of each batch as they
+/// come, half those whose cost is least known. In between, thirty published networks are measured to judge
+/// by. What the runtime tells of its kernels is read off its profile. Every round goes to a log at once; the same
 /// command goes on where a run was stopped. It ends with what the published networks took and what is
 /// predicted for them.
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@
 //! after it, which is the one that asked for it; the last of a network with the one before. Runtimes
 //! may order and name things otherwise each time: kernels are known by the operators in them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use nnmeter_core::detect::detect;
 use nnmeter_core::kind::Kind;
@@ -40,7 +40,7 @@ pub fn labels(
     profiles: &Profiles,
     metric: Metric,
 ) -> Vec<Label> {
-    let mut costs = least(profiles, metric);
+    let costs = least(profiles, metric);
     let all: f64 = costs.values().sum();
     let detection = detect(graph, rules);
     let ids = nodes_by_name(graph);
@@ -49,7 +49,7 @@ pub fn labels(
         kernel_of.extend(kernel.nodes().iter().map(|&id| (id, at)));
     }
     let mut shares = vec![0.0; detection.kernels().len()];
-    for (nodes, cost) in costs.drain() {
+    for (nodes, cost) in costs {
         let places = nodes.iter().filter_map(|node| kernel_of.get(ids.get(node.as_str())?));
         if let Some(&first) = places.min() {
             shares[first] += cost / all;
@@ -65,8 +65,8 @@ pub fn labels(
 }
 
 /// The least that each kernel took in any profile, by the operators in it.
-fn least(profiles: &Profiles, metric: Metric) -> HashMap<Vec<String>, f64> {
-    let mut least: HashMap<Vec<String>, f64> = HashMap::new();
+fn least(profiles: &Profiles, metric: Metric) -> BTreeMap<Vec<String>, f64> {
+    let mut least: BTreeMap<Vec<String>, f64> = BTreeMap::new();
     for profile in profiles {
         for (nodes, cost) in with_what_they_asked_for(profile, metric) {
             let known = least.entry(nodes).or_insert(f64::INFINITY);

@@ -1,7 +1,7 @@
 //! The builder: a device out of a runtime that is at hand.
 //!
-//! Networks that judge the device in the end are measured first, published ones ([`zoo`]) or one's own;
-//! nothing is fitted to them. Then networks drawn at random ([`draw`]) are measured batch by batch, whole and by
+//! Published networks ([`zoo`]), or one's own, are measured to judge the device in the end; nothing is
+//! fitted to them. Then networks drawn at random ([`draw`]) are measured batch by batch, whole and by
 //! the runtime's own profile, until there are enough: half of each batch as they come, half those of
 //! a pool about which models fitted so far disagree most (query by committee: Seung, Opper and
 //! Sompolinsky 1992). Which operators are one kernel is read off what the runtime tells ([`told`]), or
@@ -41,6 +41,8 @@ pub use style::Style;
 const BATCH: u64 = 48;
 /// Profiles of each network.
 const PROFILES: usize = 4;
+/// In how many batches the networks that judge are measured, a part of their rounds in each.
+const PASSES: usize = 4;
 
 /// How a device is built.
 #[derive(Clone, Debug)]
@@ -127,28 +129,28 @@ pub fn build(
     log: &mut Log,
     on_event: &mut dyn FnMut(Event),
 ) -> Result<Built> {
-    let mut run = Run { backend, plan, log, on_event, measured: vec![], failed: vec![], drawn: 0 };
-    let judges = run.judges()?;
-    let mut fitted = None;
+    let mut run =
+        Run { backend, plan, log, on_event, drawn: 0, measured: vec![], twice: 0, failed: vec![] };
+    let mut models = None;
     for batch in 0.. {
-        let numbers = run.numbers(fitted.as_ref())?;
+        let numbers = run.numbers(models.as_ref())?;
         let known = run.measured.len();
         let took = run.batch(batch, &numbers)?;
         let within_10 =
-            fitted.as_ref().and_then(|models| choice::within_10(models, &run.measured[known..]));
-        let models = fitting::fit(plan, &run.measured)?;
+            models.as_ref().and_then(|models| choice::within_10(models, &run.measured[known..]));
         let networks = run.measured.len();
         (run.on_event)(Event::Fitted { networks, within_10 });
-        fitted = Some(models);
-        if plan.enough.is_enough(run.drawn_in_all(batch), took, within_10) {
+        if plan.enough.is_enough(BATCH * (batch as u64 + 1), took, within_10) {
             break;
         }
+        models = Some(fitting::fit(plan, &run.measured)?);
     }
-    let models = fitted.ok_or_else(|| run.nothing())?;
-    let Run { measured, failed, .. } = run;
+    run.again()?;
+    let models = fitting::fit(plan, &run.measured)?;
+    let judges = run.judges(plan.rounds)?;
     let report = Report::of(judges, &models.open(plan)?);
-    let package = package::package(plan, backend, models, &measured, &report)?;
-    Ok(Built { package, report, failed })
+    let package = package::package(plan, backend, models, &run.measured, &report)?;
+    Ok(Built { package, report, failed: run.failed })
 }
 
 impl Enough {
@@ -165,35 +167,29 @@ struct Run<'a> {
     plan: &'a Plan,
     log: &'a mut Log,
     on_event: &'a mut dyn FnMut(Event),
-    measured: Vec<Measured>,
-    failed: Vec<(String, Error)>,
     /// Numbers of networks that were looked at, measured or not.
     drawn: u64,
+    measured: Vec<Measured>,
+    /// How many of them were measured for the second time.
+    twice: usize,
+    failed: Vec<(String, Error)>,
 }
 
 impl Run<'_> {
-    /// The networks that judge, measured. Those of a family take turns: all at once, their weights
-    /// would fill the memory.
-    fn judges(&mut self) -> Result<Vec<(zoo::Known, Result<Measurement>)>> {
+    /// The networks that judge, with so many rounds. Those of a family take turns: all at once, their
+    /// weights would fill the memory.
+    fn judges(&mut self, rounds: usize) -> Result<Vec<(zoo::Known, Result<Measurement>)>> {
         let mut judges = Vec::new();
         for family in self.plan.judges.chunk_by(|a, b| a.family == b.family) {
             let models = family.iter().map(|known| model(&known.name, &known.graph));
             let models = models.collect::<Result<Vec<Model>>>()?;
-            let (rounds, on_event) = (self.rounds(), &mut *self.on_event);
-            let results = measure(self.backend, &models, &rounds, self.log, &mut |progress| {
+            let (plan, on_event) = (Rounds { rounds, ..Rounds::default() }, &mut *self.on_event);
+            let results = measure(self.backend, &models, &plan, self.log, &mut |progress| {
                 on_event(Event::Judging(*progress));
             })?;
             judges.extend(family.iter().cloned().zip(results));
         }
         Ok(judges)
-    }
-
-    fn rounds(&self) -> Rounds {
-        Rounds { rounds: self.plan.rounds, ..Rounds::default() }
-    }
-
-    fn drawn_in_all(&self, batch: usize) -> u64 {
-        BATCH * (batch as u64 + 1)
     }
 
     /// Numbers of the networks of the next batch.
@@ -213,22 +209,20 @@ impl Run<'_> {
         Ok(numbers)
     }
 
-    /// Measures a batch; says how long all batches so far took.
+    /// Measures a batch for the first time, the one before for the second, and a part of the networks
+    /// that judge; says how long all batches so far took. A machine that others use is slow for
+    /// minutes at a time, and whatever is measured at several times meets a better one.
     fn batch(&mut self, batch: usize, numbers: &[u64]) -> Result<Duration> {
         let begin = std::time::Instant::now();
+        if batch < PASSES {
+            self.judges((self.plan.rounds * (batch + 1)).div_ceil(PASSES))?;
+        }
         let drawn = numbers.iter().map(|&number| draw(self.plan.seed, number));
         let drawn = drawn.collect::<Result<Vec<Drawn>>>()?;
-        let models = drawn.iter().map(|drawn| model(&drawn.name, &drawn.graph));
-        let models = models.collect::<Result<Vec<Model>>>()?;
-        let (networks, rounds) = (self.measured.len(), self.rounds());
-        let on_event = &mut *self.on_event;
-        let mut tick = |progress: &Progress| {
-            on_event(Event::Batch { batch, networks, progress: *progress });
-        };
-        let measured = measure(self.backend, &models, &rounds, self.log, &mut tick)?;
-        let profiles = profile(self.backend, &models, PROFILES, self.log, &mut tick)?;
-        for ((drawn, measurement), profiles) in drawn.into_iter().zip(measured).zip(profiles) {
-            match measurement.and_then(|measurement| Ok((measurement, profiles?))) {
+        let visits = self.visit(&drawn, self.plan.rounds.div_ceil(2), PROFILES / 2)?;
+        self.again()?;
+        for (drawn, visit) in drawn.into_iter().zip(visits) {
+            match visit {
                 Ok((measurement, profiles)) => {
                     self.measured.push(Measured { drawn, measurement, profiles });
                 }
@@ -242,6 +236,49 @@ impl Run<'_> {
             return Err(self.nothing());
         }
         Ok(self.log.batches()[..=batch].iter().sum())
+    }
+
+    /// Measures the networks for the second time that were measured once.
+    fn again(&mut self) -> Result<()> {
+        let first = self.twice;
+        let drawn: Vec<Drawn> =
+            self.measured[first..].iter().map(|network| network.drawn.clone()).collect();
+        let visits = self.visit(&drawn, self.plan.rounds, PROFILES)?;
+        for (network, visit) in self.measured[first..].iter_mut().zip(visits) {
+            // One that fails now keeps what it had.
+            if let Ok((measurement, profiles)) = visit {
+                (network.measurement, network.profiles) = (measurement, profiles);
+            }
+        }
+        self.twice = self.measured.len();
+        Ok(())
+    }
+
+    /// Measures networks until each has so many rounds and profiles. What the log has beyond that is
+    /// left for later, as it was when it was written.
+    fn visit(
+        &mut self,
+        drawn: &[Drawn],
+        rounds: usize,
+        profiles: usize,
+    ) -> Result<Vec<Result<(Measurement, Profiles)>>> {
+        let models = drawn.iter().map(|drawn| model(&drawn.name, &drawn.graph));
+        let models = models.collect::<Result<Vec<Model>>>()?;
+        let (batch, networks) = (self.log.batches().len(), self.measured.len());
+        let on_event = &mut *self.on_event;
+        let mut tick = |progress: &Progress| {
+            on_event(Event::Batch { batch, networks, progress: *progress });
+        };
+        let plan = Rounds { rounds, ..Rounds::default() };
+        let measured = measure(self.backend, &models, &plan, self.log, &mut tick)?;
+        let profiled = profile(self.backend, &models, profiles, self.log, &mut tick)?;
+        let both = measured.into_iter().zip(profiled).map(|(measurement, profiled)| {
+            let (mut measurement, mut profiled) = (measurement?, profiled?);
+            measurement.rounds.truncate(rounds);
+            profiled.truncate(profiles);
+            Ok((measurement, profiled))
+        });
+        Ok(both.collect())
     }
 
     fn nothing(&self) -> Error {
