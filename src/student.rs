@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         graph,
         teacher: &teacher,
         cost: metric.bill(graph).total(),
-        kept: keep.bill(&graph).total(),
+        kept: keep.bill(graph).total(),
     };
     let text = if args.json { page.json(&students) } else { page.text(&students) };
     std::io::stdout().lock().write_all(text.as_bytes())?;

@@ -5,7 +5,6 @@ use std::io::Write;
 use super::*;
 use crate::fit::samples::Samples;
 use nnmeter_core::rules::FusionRules;
-use nnmeter_core::workload::Workload;
 
 const GRAPH: &str = r#"{"x": {"inbounds": [], "outbounds": ["r"], "attr":
     {"name": "x", "type": "Placeholder", "output_shape": [[1, 4, 4, 3]], "input_shape": [], "attr": {}}},
@@ -174,7 +173,7 @@ fn a_kernel_that_makes_no_sense_is_named() {
         kernels.jsonl:4, "d", measured kernel: has an extent or count of 0; expected 1 or more
         kernels.jsonl:5, "e", measured kernel: has 4 spatial extents; expected up to three
         kernels.jsonl:6, "f", measured kernel: is of kind "se" and lacks weights or macs; expected both, for they do not follow from its extents
-        kernels.jsonl:7, measured model: unknown field `colour`, expected one of `kind`, `input`, `output`, `cin`, `cout`, `window`, `stride`, `dilation`, `groups`, `operands`, `batch`, `bits`, `read`, `written`, `weights`, `macs`, `pooled` at line 1 column 57; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
+        kernels.jsonl:7, measured model: unknown field `colour`, expected one of `kind`, `input`, `output`, `cin`, `cout`, `window`, `stride`, `dilation`, `groups`, `operands`, `batch`, `bits`, `channels`, `read`, `also_read`, `written`, `weights`, `macs`, `pooled` at line 1 column 57; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
         kernels.jsonl:8, "h": has neither of graph and kernel; expected {"id": name, "<device>": ms or null, "graph": nn-Meter IR}, or "kernel" in place of "graph"
         kernels.jsonl:9, "i", measured kernel: is of kind "fc" and has a pooling behind it; expected "pooled" for convolutions alone
         kernels.jsonl:10, "j", measured kernel: has a "relu" for the pooling behind it; expected "maxpool", "avgpool" or "pool"

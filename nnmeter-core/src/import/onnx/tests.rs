@@ -270,6 +270,6 @@ fn padding_by_nothing_is_no_operator() {
         let names = graph.dag().node_indices().map(|id| graph.node(id).op.name());
         names.collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(padded(&[0, 0, 0, 0]), "Input Relu");
-    assert_eq!(padded(&[0, 1, 0, 0]), "Input Const Pad Relu");
+    assert_eq!(padded(&[0, 0, 0, 0]), "Input Constant Relu");
+    assert_eq!(padded(&[0, 1, 0, 0]), "Input Constant Pad Relu");
 }
