@@ -61,8 +61,8 @@ fn spread(committee: &[Predictor<Millis>], graph: &nnmeter_core::typed::TypedGra
 pub(super) fn within_10(models: &Models, batch: &[Measured]) -> Option<f64> {
     let (_, latency) = models.metrics.iter().find(|(metric, _)| *metric == Metric::Latency)?;
     let predictor = predictor(&models.rules, latency.clone());
-    let as_they_came = &batch[..batch.len().div_ceil(2)];
-    let is_close = |network: &&Measured| {
+    let as_they_came: Vec<&Measured> = batch.iter().filter(|network| !network.chosen).collect();
+    let is_close = |network: &&&Measured| {
         let predicted = predictor.predict(&network.drawn.graph).total.0;
         let measured = figure(&network.measurement, Metric::Latency).unwrap_or(f64::NAN);
         (predicted / measured - 1.0).abs() <= 0.1

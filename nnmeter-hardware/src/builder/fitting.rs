@@ -120,7 +120,8 @@ pub(super) fn samples(
     Ok(samples)
 }
 
-/// How far networks of styles that a fit does not know are off, and intervals that follow.
+/// How far networks of styles that a fit does not know are off, and intervals that follow. Of networks
+/// that were chosen this says nothing: they were, because they are hard to predict.
 pub(super) struct LeftOut {
     pub(super) table: Option<Table>,
     pub(super) residuals: Residuals,
@@ -131,10 +132,16 @@ impl LeftOut {
     pub(super) fn of(rules: &FusionRules, measured: &[Measured], metric: Metric) -> Result<Self> {
         let samples = samples(rules, measured, metric)?;
         let problem = Problem::new(&samples, HOST);
-        let held_out = HeldOut::leave_one_family_out(&problem, |training| {
+        let mut held_out = HeldOut::leave_one_family_out(&problem, |training| {
             without_kernels(&problem, training)
         })?;
-        let networks = networks_alone(rules, measured, metric)?;
+        for (pairs, name) in held_out.families.iter_mut().zip(samples.families()) {
+            let of_style = measured.iter().filter(|network| network.drawn.style.name() == name);
+            let measured = of_style.filter(|of| figure(&of.measurement, metric).is_some());
+            let mut chosen = measured.map(|network| network.chosen);
+            pairs.retain(|_| !chosen.next().unwrap_or(false));
+        }
+        let networks = as_they_came(rules, measured, metric)?;
         let residuals = Residuals::of_families_left_out(&held_out, &networks);
         let mut table = held_out.table(samples.families());
         if let Some(table) = &mut table {
@@ -154,9 +161,11 @@ fn without_kernels(problem: &Problem<'_>, training: &Training) -> Result<Fit> {
     problem.fit_families(&recipe(), |family| !is_left_out(family))
 }
 
-/// The samples without kernels.
-fn networks_alone(rules: &FusionRules, measured: &[Measured], metric: Metric) -> Result<Samples> {
-    let bare = measured.iter().map(|network| Measured { profiles: vec![], ..network.clone() });
+/// The samples of networks that were drawn as they came, without their kernels; families are those of
+/// all samples.
+fn as_they_came(rules: &FusionRules, measured: &[Measured], metric: Metric) -> Result<Samples> {
+    let came = measured.iter().filter(|network| !network.chosen);
+    let bare = came.map(|network| Measured { profiles: vec![], ..network.clone() });
     samples(rules, &bare.collect::<Vec<_>>(), metric)
 }
 

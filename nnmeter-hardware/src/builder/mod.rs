@@ -1,11 +1,11 @@
 //! The builder: a device out of a runtime that is at hand.
 //!
 //! Published networks ([`zoo`]), or one's own, are measured to judge the device in the end; nothing is
-//! fitted to them. Then networks drawn at random ([`draw`]) are measured batch by batch, whole and by
+//! fitted to them. Then networks drawn at random ([`draw()`]) are measured batch by batch, whole and by
 //! the runtime's own profile, until there are enough: half of each batch as they come, half those of
 //! a pool about which models fitted so far disagree most (query by committee: Seung, Opper and
 //! Sompolinsky 1992). Which operators are one kernel is read off what the runtime tells ([`told`]), or
-//! given. The totals of networks and what their kernels cost in them ([`labels`]) become the device
+//! given. The totals of networks and what their kernels cost in them ([`labels()`]) become the device
 //! by [`fit`](crate::fit).
 //!
 //! Everything measured goes to a log, also how long each batch took, and every choice follows from
@@ -114,6 +114,8 @@ pub struct Built {
 #[derive(Clone, Debug)]
 struct Measured {
     drawn: Drawn,
+    /// It was not drawn as it came, but chosen because little was known of its cost.
+    chosen: bool,
     measurement: Measurement,
     profiles: Profiles,
 }
@@ -133,9 +135,9 @@ pub fn build(
         Run { backend, plan, log, on_event, drawn: 0, measured: vec![], twice: 0, failed: vec![] };
     let mut models = None;
     for batch in 0.. {
-        let numbers = run.numbers(models.as_ref())?;
+        let (numbers, disputed) = run.numbers(models.as_ref())?;
         let known = run.measured.len();
-        let took = run.batch(batch, &numbers)?;
+        let took = run.batch(batch, &numbers, &disputed)?;
         let within_10 =
             models.as_ref().and_then(|models| choice::within_10(models, &run.measured[known..]));
         let networks = run.measured.len();
@@ -192,39 +194,41 @@ impl Run<'_> {
         Ok(judges)
     }
 
-    /// Numbers of the networks of the next batch.
-    fn numbers(&mut self, fitted: Option<&fitting::Models>) -> Result<Vec<u64>> {
+    /// Numbers of the networks of the next batch: those that are drawn as they come, and those that
+    /// are chosen.
+    fn numbers(&mut self, fitted: Option<&fitting::Models>) -> Result<(Vec<u64>, Vec<u64>)> {
         let most = self.plan.enough.networks.unwrap_or(u64::MAX);
         let left = most.saturating_sub(self.measured.len() as u64 + self.failed.len() as u64);
         let size = BATCH.min(left.max(1));
         let Some(models) = fitted else {
             self.drawn = size;
-            return Ok((0..size).collect());
+            return Ok(((0..size).collect(), Vec::new()));
         };
-        let as_they_come = size.div_ceil(2);
-        let pool = self.drawn + as_they_come..self.drawn + as_they_come + choice::POOL;
-        let mut numbers: Vec<u64> = (self.drawn..pool.start).collect();
+        let begin = self.drawn;
+        let pool = begin + size.div_ceil(2)..begin + size.div_ceil(2) + choice::POOL;
+        let numbers = (begin..pool.start).collect();
         self.drawn = pool.end;
-        numbers.extend(choice::disputed(models, self.plan, &self.measured, pool, size / 2)?);
-        Ok(numbers)
+        let disputed = choice::disputed(models, self.plan, &self.measured, pool, size / 2)?;
+        Ok((numbers, disputed))
     }
 
     /// Measures a batch for the first time, the one before for the second, and a part of the networks
     /// that judge; says how long all batches so far took. A machine that others use is slow for
     /// minutes at a time, and whatever is measured at several times meets a better one.
-    fn batch(&mut self, batch: usize, numbers: &[u64]) -> Result<Duration> {
+    fn batch(&mut self, batch: usize, numbers: &[u64], disputed: &[u64]) -> Result<Duration> {
         let begin = std::time::Instant::now();
         if batch < PASSES {
             self.judges((self.plan.rounds * (batch + 1)).div_ceil(PASSES))?;
         }
-        let drawn = numbers.iter().map(|&number| draw(self.plan.seed, number));
+        let drawn = numbers.iter().chain(disputed).map(|&number| draw(self.plan.seed, number));
         let drawn = drawn.collect::<Result<Vec<Drawn>>>()?;
         let visits = self.visit(&drawn, self.plan.rounds.div_ceil(2), PROFILES / 2)?;
         self.again()?;
-        for (drawn, visit) in drawn.into_iter().zip(visits) {
+        for (at, (drawn, visit)) in drawn.into_iter().zip(visits).enumerate() {
             match visit {
                 Ok((measurement, profiles)) => {
-                    self.measured.push(Measured { drawn, measurement, profiles });
+                    let chosen = at >= numbers.len();
+                    self.measured.push(Measured { drawn, chosen, measurement, profiles });
                 }
                 Err(error) => self.failed.push((drawn.name, error)),
             }

@@ -51,11 +51,11 @@ pub fn write(graph: &TypedGraph) -> Result<Bytes> {
     write_graph(Writer::new(graph))
 }
 
-/// As [`write`], with batch normalisations as the product and the sum that they are, called `NAME/Mul` and
+/// As [`write()`], with batch normalisations as the product and the sum that they are, called `NAME/Mul` and
 /// `NAME`: a runtime that folds them into a convolution then names it after them.
 ///
 /// # Errors
-/// As for [`write`].
+/// As for [`write()`].
 pub fn write_unfolded(graph: &TypedGraph) -> Result<Bytes> {
     write_graph(Writer { unfolds: true, ..Writer::new(graph) })
 }
