@@ -110,7 +110,7 @@ pub(super) fn samples(
             samples.push(drawn.name.clone(), drawn.style.name(), total, &work);
         }
     }
-    for Measured { drawn, measurement, profiles } in measured {
+    for Measured { drawn, measurement, profiles, .. } in measured {
         let Some(total) = figure(measurement, metric) else { continue };
         for label in labels(&drawn.graph, rules, total, profiles, metric) {
             let (style, figures) = (drawn.style.name(), (label.cost, label.share));
