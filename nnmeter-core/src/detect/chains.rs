@@ -282,12 +282,16 @@ impl<'a> Chains<'a> {
         {
             return Reason::Pattern(usize::from(pattern));
         }
-        match self.rules.verdict(self.blocks.kind(producer), self.blocks.kind(consumer)) {
+        let (first, second) = (self.blocks.kind(producer), self.blocks.kind(consumer));
+        match self.rules.verdict(first, second) {
             Verdict::Allowed => Reason::Rule,
-            Verdict::InContext(rule) => match self.misfit(rule, producer, consumer) {
-                None => Reason::InContext(rule),
-                Some(misfit) => Reason::OutOfContext(rule, misfit),
-            },
+            Verdict::InContext(rule) => {
+                let misfit = |rule: usize| self.misfit(rule, producer, consumer);
+                let mut rules = self.rules.contextual_on(first, second);
+                let rule = rules.find(|&rule| misfit(rule).is_none()).unwrap_or(rule);
+                let out_of_it = |misfit| Reason::OutOfContext(rule, misfit);
+                misfit(rule).map_or(Reason::InContext(rule), out_of_it)
+            }
             Verdict::Denied => Reason::Denied,
             Verdict::NoRule => Reason::NoRule,
         }

@@ -161,13 +161,15 @@ mod tests {
     use crate::feature::tests::convolution;
 
     /// Counts that mark a code path or a remainder: they may fall as an extent grows.
-    const MARKS: [Feature; 6] = [
+    const MARKS: [Feature; 8] = [
         Feature::Unaligned,
         Feature::BlockMacs,
         Feature::BlockMacs3x3,
         Feature::OneSliceMacs,
         Feature::OutputSlicesMod2,
         Feature::CinMod4,
+        Feature::CinMod16,
+        Feature::CoutMod16,
     ];
 
     fn counts(work: &Workload) -> Vec<(Feature, f64)> {

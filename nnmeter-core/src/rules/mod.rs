@@ -62,7 +62,7 @@ pub enum SeveralConsumers {
 pub enum Verdict {
     /// A rule allows it.
     Allowed,
-    /// A rule allows it in a context: its index in [`FusionRules::contextual`].
+    /// A rule allows it in a context: the first one's index in [`FusionRules::contextual`].
     InContext(usize),
     /// A rule denies it.
     Denied,
@@ -170,17 +170,24 @@ impl FusionRules {
     /// Whether `second` fuses into a kernel that ends in `first`.
     pub fn verdict(&self, first: Kind, second: Kind) -> Verdict {
         let bit = 1 << second as u8;
-        let contextual =
-            |rule: &Contextual| rule.firsts.contains(&first) && rule.seconds.contains(&second);
         if self.allowed[first as usize] & bit != 0 {
             Verdict::Allowed
-        } else if let Some(rule) = self.contextual.iter().position(contextual) {
+        } else if let Some(rule) = self.contextual_on(first, second).next() {
             Verdict::InContext(rule)
         } else if self.denied[first as usize] & bit != 0 {
             Verdict::Denied
         } else {
             Verdict::NoRule
         }
+    }
+
+    /// Indices of the rules on two kinds that hold in a context: one may call kinds by another name
+    /// than the other (`maxpool`, `pooling`).
+    pub fn contextual_on(&self, first: Kind, second: Kind) -> impl Iterator<Item = usize> + '_ {
+        let speaks =
+            move |rule: &Contextual| rule.firsts.contains(&first) && rule.seconds.contains(&second);
+        let rules = self.contextual.iter().enumerate();
+        rules.filter(move |(_, rule)| speaks(rule)).map(|(index, _)| index)
     }
 
     /// Rules that hold in a context.
