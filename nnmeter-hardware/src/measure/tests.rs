@@ -192,7 +192,7 @@ fn a_log_of_something_else_is_refused_and_left_as_it_is() {
         LOG, log: is of version 2; expected version 1
         LOG, line 2: expected value at line 1 column 98; expected a line that `nnmeter measure` wrote
         LOG, line 2, metric "latency_s": is not known
-        LOG, line 4: is round 0 of "a"; expected round 2
+        LOG, line 4, round 0 of "a": is out of turn; expected round 2
     "#]].assert_eq(&told);
     std::fs::write(&path, &good).expect("writes");
     let first = Log::open(&path, same).expect("a whole log");
