@@ -61,13 +61,12 @@ impl fmt::Display for Scenario {
 
 impl Scenario {
     /// Those that `cargo xtask test` runs.
-    pub(super) const CORE: [Scenario; 8] = [
+    pub(super) const CORE: [Scenario; 7] = [
         Scenario::Spos,
         Scenario::SposFilter,
         Scenario::SposKilled,
         Scenario::Proxyless,
         Scenario::Darts,
-        Scenario::GumbelDarts,
         Scenario::NnMeterProfiler,
         Scenario::NasBench201,
     ];
