@@ -89,10 +89,10 @@ pub enum Event {
         /// How far it is with this one.
         progress: Progress,
     },
-    /// It has fitted models to so many networks; the share (0 to 1) of the last batch's that were
-    /// drawn as they came and that earlier models predicted within 10 %, if there were any.
+    /// A batch is measured, and models are fitted to so many networks; the share (0 to 1) of the batch's
+    /// that were drawn as they came and that earlier models predicted within 10 %, if there were any.
     Fitted {
-        /// Networks fitted to.
+        /// Networks measured by now.
         networks: usize,
         /// The share.
         within_10: Option<f64>,
